@@ -1,0 +1,3 @@
+//! FunctionGraph function `evaluate`.
+
+fn main() {}

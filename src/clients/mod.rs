@@ -1,0 +1,1 @@
+//! HTTP to the outside: one module an API, request signing and retries beneath them.

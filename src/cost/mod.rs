@@ -1,0 +1,1 @@
+//! What a group costs, what is wasted, what would be cheaper. Pure.

@@ -1,0 +1,59 @@
+//! Turns what was seen of a group into how many instances it shall have. Pure: time and observations are arguments.
+//!
+//! An engine is a value that is kept between decisions (in the snapshot, or in a replay's loop) and fed with every new
+//! [`Sample`] once. What it concludes from is handed out as [`Evidence`], from which the same number follows again, bit
+//! for bit, long after the engine's own state is gone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Capacity, Minute, Sample, Signal};
+
+/// What an engine is shown at one decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a> {
+    /// The minute that is decided for.
+    pub now: Minute,
+    /// The group's signals; [`Sample::values`] has the same order.
+    pub signals: &'a [Signal],
+    /// Samples not shown before, oldest first. Usually one; none while metrics are missing.
+    pub samples: &'a [Sample],
+    /// What the fleet has at this instant.
+    pub capacity: Capacity,
+    /// Never fewer instances.
+    pub min_instances: u32,
+    /// Never more instances.
+    pub max_instances: u32,
+    /// Minutes from asking for an instance until it serves.
+    pub lead_minutes: u32,
+    /// Minutes by which metrics arrive late: at minute t the newest sample is that of t - 1 - delay.
+    pub delay_minutes: u32,
+    /// Seconds of rest after a change.
+    pub cooldown_seconds: u32,
+}
+
+/// What an engine wants, and all that it was concluded from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Wanted number of instances, serving and starting together, within the limits of the observation.
+    pub target: u32,
+    /// From which `target` follows.
+    pub evidence: Evidence,
+}
+
+/// A way to decide.
+pub trait Engine {
+    /// Takes in the new samples and says how many instances there shall be.
+    fn decide(&mut self, observation: &Observation<'_>) -> Proposal;
+}
+
+/// All that a proposal was concluded from, one kind an engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "engine", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Evidence {
+    /// Nothing was seen yet: what runs is kept.
+    Nothing {
+        /// What runs.
+        kept: u32,
+    },
+}

@@ -1,0 +1,1 @@
+//! Demand seen, cleaned and foretold: quantiles, never a bare line. Pure.

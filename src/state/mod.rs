@@ -1,0 +1,1 @@
+//! What must survive between invocations, on an object store: snapshot, records, history, policy versions.

@@ -1,0 +1,1 @@
+//! Candidate policies, search, and the gate that a candidate must pass. Pure.
