@@ -1,1 +1,190 @@
 //! The configuration document: strict JSON, refused with the exact path and the mend.
+
+mod validate;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::model::{Endpoints, Group, SecretSource};
+
+/// Everything that Terraform or a person sets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Region of the cloud, `cn-north-4` and the like.
+    pub region: String,
+    /// Project id in that region.
+    pub project_id: String,
+    /// Addresses of the cloud's APIs, where they are not the region's public ones.
+    #[serde(default)]
+    pub endpoints: Endpoints,
+    /// The adviser.
+    #[serde(default)]
+    pub deepseek: DeepSeek,
+    /// Whom to tell, and whom to believe.
+    #[serde(default)]
+    pub notify: Notify,
+    /// The scaled services.
+    pub groups: Vec<Group>,
+}
+
+/// The adviser that proposes policies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeepSeek {
+    /// Base address of an OpenAI-compatible API; `/chat/completions` is appended.
+    pub api_url: Url,
+    /// Model id.
+    pub model: String,
+    /// What may be done with proposals.
+    pub mode: AdviserMode,
+    /// Where its key is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<SecretSource>,
+    /// Whether to send the `thinking` switch; some servers refuse what they do not know.
+    pub send_thinking: bool,
+    /// Language of its reasons.
+    pub language: Language,
+    /// Most tokens a day, in and out together.
+    pub daily_tokens: u64,
+}
+
+impl Default for DeepSeek {
+    fn default() -> Self {
+        Self {
+            api_url: Url::parse("https://api.deepseek.com").expect("a constant address"),
+            model: "deepseek-flash".to_owned(),
+            mode: AdviserMode::Off,
+            api_key: None,
+            send_thinking: true,
+            language: Language::En,
+            daily_tokens: 200_000,
+        }
+    }
+}
+
+/// What may be done with proposals of the adviser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdviserMode {
+    /// It is not asked.
+    #[default]
+    Off,
+    /// It is asked; a person approves.
+    Propose,
+    /// What passes the gate is applied.
+    Apply,
+}
+
+/// Languages that people are told things in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Chinese.
+    Zh,
+}
+
+/// Whom to tell, and whom to believe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notify {
+    /// SMN topic that people read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic_urn: Option<String>,
+    /// Topics whose messages are believed. Default: `topic_urn` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_topics: Option<Vec<String>>,
+}
+
+impl Notify {
+    /// Whether messages of that topic are believed.
+    pub fn accepts(&self, topic_urn: &str) -> bool {
+        match &self.accept_topics {
+            Some(topics) => topics.iter().any(|topic| topic == topic_urn),
+            None => self.topic_urn.as_deref() == Some(topic_urn),
+        }
+    }
+}
+
+/// A configuration that cannot be used: every place that is wrong, and how to mend it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub struct ConfigError {
+    /// What is wrong, in the order of the document.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                writeln!(formatter)?;
+            }
+            write!(formatter, "config: {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One place that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: `groups[0].signals[1].scale_out`. Empty for the whole document.
+    pub path: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" | "." => write!(formatter, "{}", self.message),
+            path => write!(formatter, "{path}: {}", self.message),
+        }
+    }
+}
+
+/// Largest document that is read, in bytes.
+pub const LARGEST_CONFIG_BYTES: usize = 4 * 1024 * 1024;
+
+impl Config {
+    /// Reads and validates a document.
+    ///
+    /// # Errors
+    /// Names the first place that is not of the right form, or all places that are and make no sense.
+    pub fn parse(text: &[u8]) -> Result<Self, ConfigError> {
+        if text.len() > LARGEST_CONFIG_BYTES {
+            return Err(ConfigError::one("", format!("larger than {LARGEST_CONFIG_BYTES} bytes")));
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let config: Self = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| ConfigError::one(&error.path().to_string(), error.inner().to_string()))?;
+        deserializer.end().map_err(|error| ConfigError::one("", format!("something follows the document: {error}")))?;
+        let problems = validate::problems(&config);
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+    }
+
+    /// The JSON Schema of the document.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
+    /// The group of that name.
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+}
+
+impl ConfigError {
+    fn one(path: &str, message: String) -> Self {
+        Self { problems: vec![Problem { path: path.to_owned(), message }] }
+    }
+}
+
+#[cfg(test)]
+mod tests;
