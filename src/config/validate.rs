@@ -102,7 +102,7 @@ impl Report {
             "must be 1 to 10000",
         );
         self.check(
-            scaling.check_interval >= 60 && scaling.check_interval % 60 == 0 && scaling.check_interval <= 3600,
+            scaling.check_interval >= 60 && scaling.check_interval.is_multiple_of(60) && scaling.check_interval <= 3600,
             &format!("{path}.check_interval"),
             "must be whole minutes: 60, 120 … 3600",
         );

@@ -1,13 +1,19 @@
 //! Plain data: what a group is, what was seen of it, what was decided. Serde types with no behaviour beyond invariants.
 
+mod decision;
 mod endpoints;
 mod group;
+mod hold;
 mod minute;
+mod record;
 mod sample;
 mod signal;
 
+pub use decision::*;
 pub use endpoints::Endpoints;
 pub use group::*;
+pub use hold::{Hold, Order};
 pub use minute::Minute;
+pub use record::*;
 pub use sample::{Capacity, Sample};
 pub use signal::*;

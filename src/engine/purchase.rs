@@ -1,0 +1,146 @@
+//! Splits a wanted number of instances between pools of different purchase options.
+//!
+//! On-demand fills the gap to spot instances that are *ready*, not to those that were asked for, because a request for
+//! spot may never be fulfilled (SkyServe's rule, arXiv 2411.01438); what on-demand is too much is released when spot
+//! returns.
+
+use crate::model::{Capacity, Pool, PoolTarget, Purchase, PurchaseMix};
+
+/// A pool and what it has.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolState<'a> {
+    /// Its configuration.
+    pub pool: &'a Pool,
+    /// What it has.
+    pub capacity: Capacity,
+    /// Most that it can have now: its limit, or less where the cloud is sold out.
+    pub available: u32,
+}
+
+/// How many instances each pool shall have, so that `target` are there. Pools of one purchase option are filled in their
+/// order. What does not fit anywhere is left out; the last pool's reason says so.
+pub fn split(target: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
+    let has_spot = pools.iter().any(|state| state.pool.purchase == Purchase::Spot);
+    let has_on_demand = pools.iter().any(|state| state.pool.purchase == Purchase::OnDemand);
+    let base = if has_on_demand { mix.on_demand_base.min(target) } else { 0 };
+    let spot_wanted = match (has_spot, has_on_demand) {
+        (false, _) => 0,
+        (true, false) => target,
+        (true, true) => (f64::from(target - base) * mix.spot_share).round() as u32,
+    };
+    let spot_possible = available(pools, Purchase::Spot).min(spot_wanted);
+    let spot_ready = serving(pools, Purchase::Spot).min(spot_possible);
+    let mut on_demand_wanted = target - spot_possible;
+    if mix.spot_hedge && has_on_demand {
+        on_demand_wanted = on_demand_wanted.max(target - spot_ready);
+    }
+    let mut targets = Vec::with_capacity(pools.len());
+    let mut left = [(Purchase::Spot, spot_possible), (Purchase::OnDemand, on_demand_wanted)];
+    for state in pools {
+        let Some((_, left)) = left.iter_mut().find(|(purchase, _)| *purchase == state.pool.purchase) else { continue };
+        let most = state.available.min(state.pool.max_instances.unwrap_or(u32::MAX));
+        let number = (*left).min(most).max(state.pool.min_instances);
+        *left = left.saturating_sub(number);
+        let why = match state.pool.purchase {
+            Purchase::OnDemand if !has_spot => format!("{number} of {target}, all on demand"),
+            Purchase::OnDemand if on_demand_wanted > target - spot_possible => {
+                format!("base {base}, and the gap to {spot_ready} ready of {spot_possible} spot instances")
+            }
+            Purchase::OnDemand => format!("base {base}, and what is not spot of {target}"),
+            Purchase::Spot => format!("{number} of {spot_wanted} wanted as spot, of {target} in all"),
+        };
+        targets.push(PoolTarget {
+            pool: state.pool.name.clone(),
+            current: state.capacity.total(),
+            target: number,
+            why,
+        });
+    }
+    targets
+}
+
+/// The largest number of instances that a budget per hour pays for, at the price of the dearest pool in use.
+pub fn affordable(budget_per_hour: f64, pools: &[PoolState<'_>]) -> u32 {
+    let dearest = pools.iter().map(|state| state.pool.price_per_hour).fold(0.0, f64::max);
+    if dearest <= 0.0 { u32::MAX } else { (budget_per_hour / dearest).floor().min(f64::from(u32::MAX)) as u32 }
+}
+
+fn available(pools: &[PoolState<'_>], purchase: Purchase) -> u32 {
+    of(pools, purchase)
+        .map(|state| state.available.min(state.pool.max_instances.unwrap_or(u32::MAX)))
+        .fold(0, u32::saturating_add)
+}
+
+fn serving(pools: &[PoolState<'_>], purchase: Purchase) -> u32 {
+    of(pools, purchase).map(|state| state.capacity.serving).sum()
+}
+
+fn of<'a, 'b>(pools: &'b [PoolState<'a>], purchase: Purchase) -> impl Iterator<Item = &'b PoolState<'a>> {
+    pools.iter().filter(move |state| state.pool.purchase == purchase)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{AsGroupSource, FleetSource};
+
+    fn pool(name: &str, purchase: Purchase) -> Pool {
+        Pool {
+            name: name.to_owned(),
+            purchase,
+            price_per_hour: if purchase == Purchase::Spot { 0.35 } else { 1.0 },
+            fleet: FleetSource::AsGroup(AsGroupSource { scaling_group_id: name.to_owned() }),
+            min_instances: 0,
+            max_instances: None,
+        }
+    }
+
+    fn state(pool: &Pool, serving: u32, available: u32) -> PoolState<'_> {
+        PoolState { pool, capacity: Capacity { serving, starting: 0 }, available }
+    }
+
+    fn numbers(targets: &[PoolTarget]) -> Vec<u32> {
+        targets.iter().map(|target| target.target).collect()
+    }
+
+    #[test]
+    fn a_group_of_one_pool_gets_everything_there() {
+        let base = pool("base", Purchase::OnDemand);
+        assert_eq!(numbers(&split(7, &PurchaseMix::default(), &[state(&base, 3, 100)])), [7]);
+    }
+
+    #[test]
+    fn on_demand_fills_the_gap_to_ready_spot_and_is_released_when_spot_returns() {
+        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let mix = PurchaseMix { on_demand_base: 2, ..PurchaseMix::default() };
+        assert_eq!(numbers(&split(10, &mix, &[state(&base, 2, 100), state(&spot, 0, 100)])), [10, 8]);
+        assert_eq!(numbers(&split(10, &mix, &[state(&base, 10, 100), state(&spot, 5, 100)])), [5, 8]);
+        assert_eq!(numbers(&split(10, &mix, &[state(&base, 5, 100), state(&spot, 8, 100)])), [2, 8]);
+    }
+
+    #[test]
+    fn what_is_sold_out_as_spot_is_bought_on_demand() {
+        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let mix = PurchaseMix { spot_hedge: false, ..PurchaseMix::default() };
+        assert_eq!(numbers(&split(10, &mix, &[state(&base, 0, 100), state(&spot, 0, 3)])), [7, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_wanted_number_is_always_ready_or_on_its_way(
+            target in 0u32..200, base_share in 0u32..20, spot_share in 0.0f64..=1.0, hedge: bool,
+            spot_serving in 0u32..50, spot_available in 0u32..50,
+        ) {
+            let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+            let mix = PurchaseMix { on_demand_base: base_share, spot_share, spot_hedge: hedge, budget_per_hour: None };
+            let targets = split(target, &mix, &[state(&base, 0, u32::MAX), state(&spot, spot_serving, spot_available)]);
+            prop_assert!(targets.iter().map(|target| target.target).sum::<u32>() >= target);
+            prop_assert!(targets[0].target <= target, "on demand alone never exceeds the target");
+            if hedge {
+                prop_assert!(targets[0].target + spot_serving.min(targets[1].target) >= target);
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Capacity, Minute, Mode};
+use crate::engine::{Proposal, guardrails};
+
+/// One evaluation of one group: what was seen, proposed, allowed, done. Everything that `explain` needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What woke the evaluation.
+    pub trigger: Trigger,
+    /// Whether decisions are carried out.
+    pub mode: Mode,
+    /// Asked for by a person to see what would happen.
+    pub dry_run: bool,
+    /// Version of the policy that decided.
+    pub policy: String,
+    /// What was seen.
+    pub seen: Seen,
+    /// What the engine wanted, and from what it follows.
+    pub proposal: Proposal,
+    /// What the guardrails were given.
+    pub guardrail_inputs: guardrails::Inputs,
+    /// What they made of it, one entry for each that changed the number.
+    pub guardrails: Vec<guardrails::Step>,
+    /// How many instances there shall be.
+    pub target: u32,
+    /// The same by pool.
+    pub plan: Vec<PoolTarget>,
+    /// What was asked of the cloud, and what it answered.
+    pub actions: Vec<Action>,
+    /// What went wrong on the way, in words.
+    pub problems: Vec<String>,
+    /// HTTP calls made, state included.
+    pub http_calls: u64,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// What woke an evaluation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// `timer`, `alarm`, `manual` …
+    pub kind: String,
+    /// The platform's id of the invocation.
+    pub request_id: String,
+}
+
+/// What an evaluation saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Instances by pool.
+    pub pools: BTreeMap<String, Capacity>,
+    /// Newest minute with metrics.
+    pub newest: Option<Minute>,
+    /// The newest value of each signal.
+    pub signals: BTreeMap<String, SignalValue>,
+    /// Signals that are missing, stale or contradictory, and why.
+    pub missing: BTreeMap<String, String>,
+    /// Minutes until a new instance serves, as reckoned with.
+    pub lead_minutes: u32,
+}
+
+/// A value and its minute.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignalValue {
+    /// The value in the signal's unit.
+    pub value: f64,
+    /// The minute it describes.
+    pub minute: Minute,
+}
+
+/// How many instances a pool shall have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolTarget {
+    /// The pool.
+    pub pool: String,
+    /// How many it has, serving and starting.
+    pub current: u32,
+    /// How many it shall have.
+    pub target: u32,
+    /// Why so many.
+    pub why: String,
+}
+
+/// One request to the cloud that changes something, and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// The pool.
+    pub pool: String,
+    /// What was asked: `set desired number 7`.
+    pub request: String,
+    /// What came of it.
+    pub outcome: ActionOutcome,
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionOutcome {
+    /// The cloud took it.
+    Done,
+    /// Not asked, and why: `observe`, dry run.
+    Withheld(String),
+    /// The cloud refused, or could not be reached.
+    Failed(String),
+}
+
+/// How a group stands, for the summary of an invocation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The group.
+    pub group: String,
+    /// Id of the decision record.
+    pub decision: String,
+    /// When.
+    pub time: DateTime<Utc>,
+    /// How many instances it has.
+    pub current: u32,
+    /// How many it shall have.
+    pub target: u32,
+    /// Why, in one sentence.
+    pub why: String,
+    /// HTTP calls made for it.
+    pub http_calls: u64,
+}
