@@ -6,9 +6,17 @@
 
 pub mod guardrails;
 pub mod purchase;
+mod state;
+mod target_tracking;
+mod track;
+mod weighted_score;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::state::EngineState;
+pub use self::target_tracking::{TargetTracking, TargetTrackingEvidence};
+pub use self::track::Reading;
+pub use self::weighted_score::{SignalScore, WeightedScore, WeightedScoreEvidence};
 use crate::model::{Capacity, Minute, Sample, Signal};
 
 /// What an engine is shown at one decision.
@@ -59,4 +67,28 @@ pub enum Evidence {
         /// What runs.
         kept: u32,
     },
+    /// The weighted score.
+    WeightedScore(WeightedScoreEvidence),
+    /// Target tracking.
+    TargetTracking(TargetTrackingEvidence),
+}
+
+impl Evidence {
+    /// The number of instances that follows from this evidence: the same, bit for bit, as when it was proposed.
+    pub fn target(&self) -> u32 {
+        match self {
+            Self::Nothing { kept } => *kept,
+            Self::WeightedScore(evidence) => evidence.target(),
+            Self::TargetTracking(evidence) => evidence.target(),
+        }
+    }
+
+    /// Why, in words that a person understands, one thought a sentence.
+    pub fn sentences(&self) -> Vec<String> {
+        match self {
+            Self::Nothing { kept } => vec![format!("Nothing has been seen yet, so {kept} stay.")],
+            Self::WeightedScore(evidence) => evidence.sentences(),
+            Self::TargetTracking(evidence) => evidence.sentences(),
+        }
+    }
 }

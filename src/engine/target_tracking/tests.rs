@@ -1,0 +1,95 @@
+use super::*;
+use crate::model::{Capacity, Sample};
+use crate::replay::standard_signals;
+
+struct Case {
+    engine: TargetTracking,
+    signals: Vec<Signal>,
+}
+
+impl Case {
+    fn at(target: f64) -> Self {
+        let signals = standard_signals();
+        let policy = Policy { target_utilisation: target, ..Policy::default() };
+        Self { engine: TargetTracking::new(&policy, &signals), signals }
+    }
+
+    /// Shows one reading and decides two minutes later.
+    fn decide(&mut self, minute: i64, utilisation: Option<f64>, capacity: Capacity) -> Proposal {
+        let mut values = vec![None; self.signals.len()];
+        values[0] = utilisation;
+        let sample = Sample { minute: Minute(minute), serving: Some(capacity.serving), total: None, values };
+        self.engine.decide(&Observation {
+            now: Minute(minute + 2),
+            signals: &self.signals,
+            samples: &[sample],
+            capacity,
+            min_instances: 1,
+            max_instances: 50,
+            lead_minutes: 2,
+            delay_minutes: 1,
+            cooldown_seconds: 300,
+        })
+    }
+
+    fn targets(&mut self, utilisation: &[Option<f64>], capacity: Capacity) -> Vec<u32> {
+        (0..).zip(utilisation).map(|(minute, value)| self.decide(minute, *value, capacity).target).collect()
+    }
+}
+
+const TEN: Capacity = Capacity { serving: 10, starting: 0 };
+
+#[test]
+fn three_minutes_over_the_target_grow_the_group_in_proportion() {
+    assert_eq!(Case::at(60.0).targets(&[Some(90.0); 3], TEN), [10, 10, 15]);
+}
+
+#[test]
+fn capacity_on_its_way_is_counted() {
+    let capacity = Capacity { serving: 10, starting: 4 };
+    assert_eq!(Case::at(60.0).targets(&[Some(90.0); 3], capacity)[2], 15);
+    let capacity = Capacity { serving: 10, starting: 8 };
+    assert_eq!(Case::at(60.0).targets(&[Some(90.0); 3], capacity)[2], 18);
+}
+
+#[test]
+fn a_quarter_of_an_hour_under_nine_tenths_shrinks_it_by_the_highest_of_them() {
+    let mut utilisation = vec![Some(30.0); 15];
+    utilisation[4] = Some(40.0);
+    let targets = Case::at(60.0).targets(&utilisation, TEN);
+    assert_eq!(targets[..14], [10; 14]);
+    assert_eq!(targets[14], 7);
+}
+
+#[test]
+fn between_nine_tenths_of_the_target_and_the_target_nothing_happens() {
+    assert_eq!(Case::at(60.0).targets(&[Some(57.0); 30], TEN), [10; 30]);
+}
+
+#[test]
+fn a_gap_keeps_the_group_from_shrinking_and_not_from_growing() {
+    let mut low = vec![Some(30.0); 15];
+    low[7] = None;
+    assert_eq!(Case::at(60.0).targets(&low, TEN), [10; 15]);
+    assert_eq!(Case::at(60.0).targets(&[Some(90.0), None, Some(90.0)], TEN)[2], 15);
+}
+
+#[test]
+fn without_a_fresh_value_the_group_keeps_its_size() {
+    let mut case = Case::at(60.0);
+    case.targets(&[Some(90.0); 3], TEN);
+    assert_eq!(case.decide(3, None, TEN).target, 10);
+}
+
+#[test]
+fn evidence_gives_the_same_number_after_a_round_trip_through_json() {
+    let mut case = Case::at(60.0);
+    for minute in 0..40 {
+        let proposal = case.decide(minute, Some((minute * 17 % 100) as f64 + 0.1), TEN);
+        let text = serde_json::to_string(&proposal.evidence).unwrap();
+        let evidence: Evidence = serde_json::from_str(&text).unwrap();
+        assert_eq!(evidence, proposal.evidence);
+        assert_eq!(evidence.target(), proposal.target);
+        assert!(!evidence.sentences().is_empty());
+    }
+}
