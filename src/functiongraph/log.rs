@@ -1,0 +1,16 @@
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Writes events to standard output, which the platform collects: one JSON object a line, spans included.
+///
+/// `filter` is a level (`debug`) or a list of targets with levels (`info,flexus_autoscaler::engine=trace`); what can't
+/// be read, or nothing, means `info`. Does nothing if the process already has a subscriber.
+pub fn log_to_standard_output(filter: Option<&str>) {
+    let targets = filter
+        .and_then(|text| text.parse::<Targets>().ok())
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
+    // A second subscriber is refused. The one that stands keeps the log.
+    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+}
