@@ -1,0 +1,54 @@
+//! Which object lies where.
+
+use chrono::{DateTime, Utc};
+
+use crate::model::Record;
+
+/// `groups/<group>/snapshot.json`.
+pub fn snapshot(group: &str) -> String {
+    format!("groups/{group}/snapshot.json")
+}
+
+/// `groups/<group>/records`: the folder of a group's records.
+pub fn records(group: &str) -> String {
+    format!("groups/{group}/records")
+}
+
+/// `<time>-<source>-<id>.json`: a record's name in its folder. Names sort by time.
+pub fn record_name(record: &Record, source: &str) -> String {
+    format!("{}-{source}-{}.json", record_time(record.time), record.id)
+}
+
+/// How a time starts a record's name.
+pub fn record_time(time: DateTime<Utc>) -> String {
+    time.format("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The time at which a record's name starts.
+pub fn time_of_record(name: &str) -> Option<DateTime<Utc>> {
+    let stamp = name.split('-').next()?;
+    chrono::NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
+}
+
+/// `groups/<group>/history/<yyyy-mm-dd>.jsonl.gz`: a day of samples and decisions.
+pub fn history(group: &str, day: chrono::NaiveDate) -> String {
+    format!("groups/{group}/history/{day}.jsonl.gz")
+}
+
+/// `groups/<group>/policies`: the folder of a group's policy versions.
+pub fn policies(group: &str) -> String {
+    format!("groups/{group}/policies")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_records_name_tells_its_time() {
+        let time = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let name = format!("{}-evaluate-0a1b.json", record_time(time));
+        assert_eq!(time_of_record(&name), Some(time));
+        assert_eq!(time_of_record("notes.txt"), None);
+    }
+}

@@ -1,0 +1,222 @@
+//! What one evaluation needs to know of those before it. Small, and written by `evaluate` alone.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::EngineState;
+use crate::model::{Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
+
+/// Starts that are remembered for the lead time.
+const STARTS_REMEMBERED: usize = 30;
+/// Orders not seen ready after so many minutes are given up.
+const LONGEST_START_MINUTES: i64 = 120;
+
+/// What is remembered of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Version of the form.
+    pub schema: u32,
+    /// When it was written.
+    pub written: DateTime<Utc>,
+    /// Version of the policy in force.
+    pub policy: String,
+    /// Names of the signals that [`Sample::values`] hold, in order.
+    pub signals: Vec<String>,
+    /// Newest minute that the engine was shown.
+    pub seen_until: Option<Minute>,
+    /// The last samples, oldest first, for people and for signals that hold over a duration.
+    pub recent: VecDeque<Sample>,
+    /// The engine's own memory.
+    pub engine: Option<EngineState>,
+    /// What is known of each pool's fleet.
+    pub fleets: BTreeMap<String, FleetMemory>,
+    /// When the number of instances was last changed by a decision.
+    pub last_change: Option<DateTime<Utc>>,
+    /// How long starts take.
+    pub starts: StartTimes,
+    /// Names of records that have been folded in, within the window that is listed.
+    pub folded: Vec<String>,
+    /// Calls for more in force.
+    pub raises: Vec<Raise>,
+    /// Orders of people in force.
+    pub holds: Vec<Hold>,
+    /// Instances that are being taken away, and those taken lately.
+    pub losses: Vec<Loss>,
+    /// Money spent since the first evaluation, in the account's currency.
+    pub spent: f64,
+    /// Name of the last decision's record.
+    pub last_decision: Option<String>,
+    /// When people were last told that something is wrong, by subject.
+    pub told: BTreeMap<String, DateTime<Utc>>,
+}
+
+/// What is known of one pool's fleet, so that it need not be asked again each minute.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FleetMemory {
+    /// Ids of the instances that served when the fleet was last listed.
+    pub instances: Vec<String>,
+    /// When it was last listed.
+    pub listed: Option<DateTime<Utc>>,
+    /// Requests to the cloud that have not ended yet, by their own key.
+    pub jobs: Vec<Job>,
+    /// Zones and flavors that were sold out or reclaimed, and until when they are left alone.
+    pub exhausted: BTreeMap<String, Exhaustion>,
+}
+
+/// A request to the cloud that has not ended yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// The cloud's id of it.
+    pub id: String,
+    /// The token that makes a repeated request the same request.
+    pub token: String,
+    /// When it was asked.
+    pub asked: DateTime<Utc>,
+    /// How many servers it makes.
+    pub count: u32,
+    /// Flavor and zone that were tried: `zone/flavor`.
+    pub place: String,
+}
+
+/// A place that has no luck for now.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exhaustion {
+    /// Until when it is left alone.
+    pub until: DateTime<Utc>,
+    /// For how many minutes it was left alone this time; doubles each time.
+    pub minutes: u32,
+}
+
+/// How long instances take from being asked for until they serve.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StartTimes {
+    /// Asked for and not yet seen serving: minute and count, oldest first.
+    pub waiting: VecDeque<(Minute, u32)>,
+    /// Minutes of the last starts, oldest first.
+    pub minutes: VecDeque<u32>,
+}
+
+impl StartTimes {
+    /// `count` instances were asked for.
+    pub fn asked(&mut self, minute: Minute, count: u32) {
+        if count > 0 {
+            self.waiting.push_back((minute, count));
+        }
+    }
+
+    /// `count` instances more than before serve.
+    pub fn ready(&mut self, minute: Minute, mut count: u32) {
+        while count > 0
+            && let Some((asked, waiting)) = self.waiting.front_mut()
+        {
+            let arrived = count.min(*waiting);
+            *waiting -= arrived;
+            count -= arrived;
+            self.minutes.push_back(u32::try_from(minute - *asked).unwrap_or(0));
+            if *waiting == 0 {
+                self.waiting.pop_front();
+            }
+        }
+        while self.minutes.len() > STARTS_REMEMBERED {
+            self.minutes.pop_front();
+        }
+    }
+
+    /// `count` instances were given up before they served, the newest first.
+    pub fn cancelled(&mut self, mut count: u32) {
+        while count > 0
+            && let Some((_, waiting)) = self.waiting.back_mut()
+        {
+            let gone = count.min(*waiting);
+            *waiting -= gone;
+            count -= gone;
+            if *waiting == 0 {
+                self.waiting.pop_back();
+            }
+        }
+    }
+
+    /// Forgets orders that were never seen ready.
+    pub fn forget_before(&mut self, minute: Minute) {
+        while self.waiting.front().is_some_and(|(asked, _)| minute - *asked > LONGEST_START_MINUTES) {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Minutes that nine starts in ten take, once five were seen.
+    pub fn ninetieth_percentile_minutes(&self) -> Option<u32> {
+        if self.minutes.len() < 5 {
+            return None;
+        }
+        let mut sorted: Vec<u32> = self.minutes.iter().copied().collect();
+        sorted.sort_unstable();
+        Some(sorted[(sorted.len() * 9).div_ceil(10) - 1])
+    }
+}
+
+impl Snapshot {
+    /// Of a group of which nothing is known yet.
+    pub fn empty(now: DateTime<Utc>, signals: Vec<String>) -> Self {
+        Self {
+            schema: SCHEMA_VERSION,
+            written: now,
+            policy: String::new(),
+            signals,
+            seen_until: None,
+            recent: VecDeque::new(),
+            engine: None,
+            fleets: BTreeMap::new(),
+            last_change: None,
+            starts: StartTimes::default(),
+            folded: Vec::new(),
+            raises: Vec::new(),
+            holds: Vec::new(),
+            losses: Vec::new(),
+            spent: 0.0,
+            last_decision: None,
+            told: BTreeMap::new(),
+        }
+    }
+
+    /// Lets go of what has expired, and of records older than the window that is listed.
+    pub fn forget(&mut self, now: DateTime<Utc>, window: TimeDelta) {
+        self.raises.retain(|raise| now < raise.until);
+        self.holds.retain(|hold| hold.is_active(now));
+        self.losses.retain(|loss| loss.ends.is_none_or(|ends| now < ends + TimeDelta::minutes(30)));
+        let oldest = super::keys::record_time(now - window);
+        self.folded.retain(|name| name.as_str() >= oldest.as_str());
+        self.starts.forget_before(Minute::containing(now));
+        for fleet in self.fleets.values_mut() {
+            // What was exhausted is remembered for a while after it is tried again, so that the time can double.
+            fleet.exhausted.retain(|_, exhaustion| now < exhaustion.until + TimeDelta::minutes(30));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lead_time_is_measured_from_the_groups_own_starts() {
+        let mut starts = StartTimes::default();
+        for start in 0..5 {
+            starts.asked(Minute(start * 10), 1);
+            starts.ready(Minute(start * 10 + 2 + start % 2), 1);
+        }
+        assert_eq!(starts.ninetieth_percentile_minutes(), Some(3));
+        assert!(starts.waiting.is_empty());
+    }
+
+    #[test]
+    fn a_start_that_was_cancelled_is_not_measured() {
+        let mut starts = StartTimes::default();
+        starts.asked(Minute(0), 2);
+        starts.asked(Minute(1), 2);
+        starts.cancelled(3);
+        starts.ready(Minute(4), 5);
+        assert_eq!(starts.minutes, [4]);
+    }
+}
