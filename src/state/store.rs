@@ -16,7 +16,7 @@ use object_store::{
 use tokio::time::Instant;
 
 use super::location::{BucketLocation, StoreLocation};
-use crate::clients::credentials::Credentials;
+use crate::clients::Credentials;
 
 /// Largest object that is read, in bytes.
 pub const LARGEST_OBJECT_BYTES: u64 = 32 * 1024 * 1024;
