@@ -2,6 +2,7 @@
 
 mod config;
 mod explain;
+pub mod trace;
 
 use std::process::ExitCode;
 
