@@ -1,1 +1,57 @@
 //! The local region: the cloud's APIs and an object store on 127.0.0.1, around a simulated group on virtual time.
+//!
+//! A driver (the `local` command, a test) makes a [`Region`], serves it, and lets minutes pass over it:
+//!
+//! ```no_run
+//! # async fn play() -> std::io::Result<()> {
+//! use std::net::{Ipv4Addr, SocketAddr};
+//! use std::sync::Arc;
+//!
+//! use flexus_autoscaler::local::{Region, RegionSettings, WorkloadSettings, serve};
+//! use flexus_autoscaler::replay::group::ServiceModel;
+//!
+//! let workload = WorkloadSettings::on_auto_scaling("inference", ServiceModel::new(10.0, 120), 4, 1, 100);
+//! let region = Arc::new(Region::new(RegionSettings { workloads: vec![workload], ..RegionSettings::default() }));
+//! let server = serve(Arc::clone(&region), SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+//! for load_per_second in [21.0, 24.0, 30.0] {
+//!     // Here the functions are invoked; they find the region at `server.url()`.
+//!     region.play_minute(&[load_per_second]);
+//! }
+//! println!("{:?}", region.outcomes(0));
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One module a service. [`store`] is the object store, [`RuntimeApi`] the side of FunctionGraph that a function sees.
+//! [`Faults`] decides what goes wrong.
+
+mod auto_scaling;
+mod calls;
+mod cloud_eye;
+mod custom_metrics;
+mod errors;
+mod faults;
+mod identifiers;
+mod instance;
+mod metrics;
+mod region;
+mod runtime_api;
+mod scaling_group;
+mod server;
+mod settings;
+mod signature;
+mod state;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+pub use calls::Calls;
+pub use errors::Service;
+pub use faults::{Call, Fault, Faults, MetricRead, NoFaults};
+pub use identifiers::identifier;
+pub use region::Region;
+pub use runtime_api::{InvocationResult, InvocationStatus, RuntimeApi};
+pub use server::{ServerHandle, serve};
+pub use settings::{AsGroupSettings, FlavorSettings, PoolSettings, RegionSettings, TaggedSettings, WorkloadSettings};
+pub use state::PlayedMinute;

@@ -1,0 +1,67 @@
+//! Auto Scaling (AS): groups, their instances, and what a person or a program may do to them.
+
+mod batch;
+mod groups;
+mod instances;
+
+use axum::routing::{get, post};
+use chrono::SecondsFormat;
+
+use crate::model::Minute;
+
+use super::errors::{ApiError, Service};
+use super::scaling_group::ScalingGroup;
+use super::server::Routes;
+use super::state::State;
+
+const AS: Service = Service::AutoScaling;
+
+pub(super) fn routes() -> Routes {
+    const GROUPS: &str = "/autoscaling-api/v1/{project_id}/scaling_group";
+    const INSTANCES: &str = "/autoscaling-api/v1/{project_id}/scaling_group_instance/{id}";
+    Routes::new()
+        .route(GROUPS, get(groups::list))
+        .route(&format!("{GROUPS}/{{scaling_group_id}}"), get(groups::show).put(groups::update))
+        .route(&format!("{GROUPS}/{{scaling_group_id}}/action"), post(groups::act))
+        .route(INSTANCES, axum::routing::delete(batch::remove_one))
+        .route(&format!("{INSTANCES}/list"), get(instances::list))
+        .route(&format!("{INSTANCES}/action"), post(batch::act))
+}
+
+/// The answer to a group that there isn't: status 400, as the cloud has it.
+fn no_such_group(id: &str) -> ApiError {
+    AS.error(400, "AS.2007", format!("The AS group does not exist: {id}"))
+}
+
+fn group<'a>(state: &'a State, id: &str) -> Result<&'a ScalingGroup, ApiError> {
+    state.groups.get(id).ok_or_else(|| no_such_group(id))
+}
+
+/// `YYYY-MM-DDThh:mm:ssZ`.
+fn time(minute: Minute) -> String {
+    minute.start().to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Where a page starts and how long it is, as query parameters.
+#[derive(serde::Deserialize)]
+struct Page {
+    #[serde(default)]
+    start_number: usize,
+    #[serde(default = "default_limit")]
+    limit: usize,
+}
+
+fn default_limit() -> usize {
+    20
+}
+
+impl Page {
+    /// The asked page, and beside it the fields that describe it.
+    fn cut<T>(&self, all: Vec<T>) -> Result<(Vec<T>, usize), ApiError> {
+        if !(1..=100).contains(&self.limit) {
+            return Err(AS.error(400, "AS.1001", format!("limit is 1 to 100, not {}", self.limit)));
+        }
+        let total = all.len();
+        Ok((all.into_iter().skip(self.start_number).take(self.limit).collect(), total))
+    }
+}

@@ -1,0 +1,162 @@
+//! An Auto Scaling group: its number of instances, and which of them come and go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::Minute;
+
+use super::identifiers::identifier;
+use super::instance::{Instance, InstanceKey, Launch, Phase};
+use super::settings::AsGroupSettings;
+use super::state::State;
+
+/// A group.
+#[derive(Debug)]
+pub(super) struct ScalingGroup {
+    pub(super) settings: AsGroupSettings,
+    pub(super) workload: usize,
+    pub(super) configuration_id: String,
+    pub(super) desired: u32,
+    pub(super) paused: bool,
+    pub(super) terminate_policy: TerminatePolicy,
+    pub(super) created: Minute,
+    /// Last change of its number, by whomever.
+    pub(super) changed: Option<Minute>,
+    pub(super) members: BTreeSet<InstanceKey>,
+    /// Serving members in each played minute.
+    pub(super) serving_history: Vec<u32>,
+    pub(super) description: String,
+}
+
+/// Which serving instances go first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum TerminatePolicy {
+    /// The oldest first. The cloud's default, `OLD_CONFIG_OLD_INSTANCE`, is the same while a group has one configuration.
+    #[default]
+    Oldest,
+    /// The newest first.
+    Newest,
+}
+
+impl TerminatePolicy {
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "OLD_CONFIG_OLD_INSTANCE" | "OLD_INSTANCE" => Some(Self::Oldest),
+            "OLD_CONFIG_NEW_INSTANCE" | "NEW_INSTANCE" => Some(Self::Newest),
+            _ => None,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Oldest => "OLD_CONFIG_OLD_INSTANCE",
+            Self::Newest => "NEW_INSTANCE",
+        }
+    }
+}
+
+impl ScalingGroup {
+    pub(super) fn new(workload: usize, settings: AsGroupSettings, created: Minute) -> Self {
+        Self {
+            workload,
+            configuration_id: identifier(&["scaling_configuration", &settings.id]),
+            desired: settings.initial,
+            paused: false,
+            terminate_policy: TerminatePolicy::default(),
+            created,
+            changed: None,
+            members: BTreeSet::new(),
+            serving_history: Vec::new(),
+            description: String::new(),
+            settings,
+        }
+    }
+
+    pub(super) fn configuration_name(&self) -> String {
+        format!("{}-configuration", self.settings.name)
+    }
+
+    pub(super) fn keep_history(&mut self, instances: &BTreeMap<InstanceKey, Instance>) {
+        let serving = self.members(instances).filter(|(_, instance)| instance.phase == Phase::Serving).count();
+        self.serving_history.push(serving as u32);
+    }
+
+    /// Its instances, oldest first.
+    pub(super) fn members<'a>(
+        &'a self,
+        instances: &'a BTreeMap<InstanceKey, Instance>,
+    ) -> impl DoubleEndedIterator<Item = (InstanceKey, &'a Instance)> {
+        self.members.iter().filter_map(|&key| Some((key, instances.get(&key)?)))
+    }
+}
+
+impl State {
+    /// The group's instances, oldest first; none if there is no such group.
+    pub(super) fn members_of(&self, group: &str) -> impl DoubleEndedIterator<Item = (InstanceKey, &Instance)> {
+        self.groups.get(group).into_iter().flat_map(|group| group.members(&self.instances))
+    }
+
+    /// Starts that many instances in the group.
+    pub(super) fn launch_members(&mut self, id: &str, count: u32) {
+        for _ in 0..count {
+            let Some(group) = self.groups.get(id) else {
+                return;
+            };
+            let launch = Launch {
+                name: format!("as-config-{}-{:08}", group.settings.name, self.identifiers.count()),
+                workload: Some(group.workload),
+                scaling_group: Some(id.to_owned()),
+                flavor: group.settings.flavor.clone(),
+                zone: self.emptiest_zone(id),
+                purchase: group.settings.purchase,
+                tags: BTreeMap::new(),
+            };
+            let key = self.launch(launch);
+            if let Some(group) = self.groups.get_mut(id) {
+                group.members.insert(key);
+            }
+        }
+    }
+
+    /// Brings the group to `wanted` instances: starts what is missing; or cancels what is still starting, newest first,
+    /// and then stops serving instances that aren't protected, in the order of the group's policy.
+    pub(super) fn set_desired(&mut self, id: &str, wanted: u32) {
+        let Some(group) = self.groups.get_mut(id) else {
+            return;
+        };
+        group.desired = wanted;
+        group.changed = Some(self.now);
+        let policy = group.terminate_policy;
+        let (mut starting, mut serving) = (Vec::new(), Vec::new());
+        for (key, instance) in self.members_of(id) {
+            match instance.phase {
+                Phase::Starting | Phase::StartingHeld => starting.push(key),
+                Phase::Serving => serving.push((key, instance.protected)),
+                _ => {}
+            }
+        }
+        let present = (starting.len() + serving.len()) as u32;
+        if wanted >= present {
+            self.launch_members(id, wanted - present);
+            self.settle();
+            return;
+        }
+        if policy == TerminatePolicy::Newest {
+            serving.reverse();
+        }
+        serving.sort_by_key(|&(_, protected)| protected);
+        let order = starting.into_iter().rev().chain(serving.into_iter().map(|(key, _)| key));
+        for key in order.take((present - wanted) as usize).collect::<Vec<_>>() {
+            self.enter(key, Phase::Ended);
+        }
+    }
+
+    fn emptiest_zone(&self, group: &str) -> String {
+        let mut counts: Vec<(usize, &String)> = self.settings.zones.iter().map(|zone| (0, zone)).collect();
+        for (_, instance) in self.members_of(group) {
+            if let Some((count, _)) = counts.iter_mut().find(|(_, zone)| **zone == instance.zone) {
+                *count += 1;
+            }
+        }
+        counts.into_iter().min_by_key(|&(count, _)| count).map(|(_, zone)| zone.clone()).unwrap_or_default()
+    }
+}
