@@ -1,3 +1,5 @@
 //! The command line of flexus-autoscaler.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    flexus_autoscaler::cli::main()
+}

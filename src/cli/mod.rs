@@ -1,1 +1,90 @@
 //! The command line: one module a subcommand.
+
+mod config;
+mod explain;
+pub mod trace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The thing asked for failed. Exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// Wrong usage or input. Exit code 2.
+    #[error("{0}")]
+    Input(String),
+}
+
+impl CliError {
+    /// The thing asked for failed.
+    pub fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+
+    /// The input cannot be used.
+    pub fn input(error: impl std::fmt::Display) -> Self {
+        Self::Input(error.to_string())
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Failed(_) => ExitCode::from(1),
+            Self::Input(_) => ExitCode::from(2),
+        }
+    }
+}
+
+/// Keeps a group of Huawei Cloud instances at the cheapest size that still holds its service level.
+///
+/// Without a command it plays a bundled day of load against a local region, account and key not needed.
+#[derive(Debug, Parser)]
+#[command(name = "flexus-autoscaler", version, about, long_about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell a decision as a person would, and check that it follows from its record.
+    Explain(explain::Arguments),
+    /// Check a configuration file, or print the JSON Schema of it.
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Runs the command line of this process. Exit codes: 0 done, 1 the thing asked for failed, 2 wrong usage or input.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Config(command)) => config::run(&command),
+        None => Ok(()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("flexus-autoscaler: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// Reads a file that a user named.
+fn read_file(path: &std::path::Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path).map_err(|error| CliError::Input(format!("{}: {error}", path.display())))
+}
+
+/// Prints to standard output. A reader that has gone away is no error.
+fn print(text: &str) -> Result<(), CliError> {
+    use std::io::Write;
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::failed(error)),
+        _ => Ok(()),
+    }
+}

@@ -162,8 +162,10 @@ impl Config {
             return Err(ConfigError::one("", format!("larger than {LARGEST_CONFIG_BYTES} bytes")));
         }
         let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let config: Self = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| ConfigError::one(&error.path().to_string(), error.inner().to_string()))?;
+        let config: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let path = if error.inner().is_data() { error.path().to_string() } else { String::new() };
+            ConfigError::one(&path, error.inner().to_string())
+        })?;
         deserializer.end().map_err(|error| ConfigError::one("", format!("something follows the document: {error}")))?;
         let problems = validate::problems(&config);
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }

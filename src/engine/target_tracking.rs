@@ -80,9 +80,9 @@ impl TargetTrackingEvidence {
         None
     }
 
-    /// Instances that would bring `value`, measured on `serving` instances, to the target.
-    fn proportional(&self, serving: u32, value: f64) -> u32 {
-        (f64::from(serving) * value / self.held_at - ROUNDING).ceil().max(0.0) as u32
+    /// Instances that would bring `value` of the instances that serve to the target.
+    fn proportional(&self, value: f64) -> u32 {
+        (f64::from(self.serving) * value / self.held_at - ROUNDING).ceil().max(0.0) as u32
     }
 
     /// Instances wanted.
@@ -90,9 +90,9 @@ impl TargetTrackingEvidence {
         let total = self.serving + self.starting;
         let wanted = match self.recent.last().filter(|_| self.fresh) {
             None => total,
-            Some(newest) if self.is_high() => self.proportional(newest.serving, newest.value).max(total),
-            Some(newest) => match self.highest_while_low() {
-                Some(highest) => self.proportional(newest.serving, highest).min(total),
+            Some(newest) if self.is_high() => self.proportional(newest.value).max(total),
+            Some(_) => match self.highest_while_low() {
+                Some(highest) => self.proportional(highest).min(total),
                 None => total,
             },
         };
@@ -105,19 +105,19 @@ impl TargetTrackingEvidence {
             return vec![format!("{} has no fresh value, so {target} stay.", self.signal)];
         };
         let mut sentences = vec![format!(
-            "{} is {:.1} on {} serving instances; it is held at {}, and {} more are starting.",
-            self.signal, newest.value, newest.serving, self.held_at, self.starting
+            "{} is {:.1}; it is held at {}. {} instances serve and {} are starting.",
+            self.signal, newest.value, self.held_at, self.serving, self.starting
         )];
         sentences.push(if self.is_high() {
             format!(
                 "It has been above that for {OUT_MINUTES} minutes: {} x {:.1} / {} makes {target} instances.",
-                newest.serving, newest.value, self.held_at
+                self.serving, newest.value, self.held_at
             )
         } else if let Some(highest) = self.highest_while_low() {
             format!(
                 "It has been under {:.1} for {IN_MINUTES} minutes, at most {highest:.1}: {} x {highest:.1} / {} makes {target} instances.",
                 IN_SHARE * self.held_at,
-                newest.serving,
+                self.serving,
                 self.held_at
             )
         } else {
@@ -160,8 +160,7 @@ impl Engine for TargetTracking {
         };
         for sample in observation.samples {
             if let Some(value) = finite(sample, index) {
-                let serving = sample.serving.unwrap_or(capacity.serving);
-                self.recent.push_back(Reading { minute: sample.minute, value, serving });
+                self.recent.push_back(Reading { minute: sample.minute, value });
             }
         }
         let period = period_minutes(signal);

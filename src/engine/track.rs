@@ -9,8 +9,6 @@ pub struct Reading {
     pub minute: Minute,
     /// In the unit of the signal's kind.
     pub value: f64,
-    /// Instances that served during that minute.
-    pub serving: u32,
 }
 
 /// Minutes between two values of a signal, at least one.

@@ -70,8 +70,8 @@ impl RuntimeApi {
     pub(super) fn new(address: &str) -> Option<Result<Self, reqwest::Error>> {
         let path = "/v1/runtime/invocation/";
         let base = Url::parse(&format!("http://{address}{path}")).ok().filter(|base| base.path() == path)?;
-        // Building a client needs a provider of cryptography, plain HTTP or not. A second one is refused: fine as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        // Building a client needs one, plain HTTP or not.
+        crate::clients::tls::install();
         let client = Client::builder()
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)

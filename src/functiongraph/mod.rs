@@ -1,4 +1,4 @@
-//! Huawei Cloud FunctionGraph: the custom-runtime loop.
+//! Huawei Cloud FunctionGraph: the custom-runtime loop and the events that wake a function.
 //!
 //! A function's `main` is one call of [`start`]: it reads the [`Environment`] once, then polls the platform's runtime API,
 //! hands each [`Invocation`] to a [`tower::Service`] and posts its answer. Nothing runs between invocations.
@@ -6,6 +6,7 @@
 mod api;
 mod diagnostic;
 mod environment;
+pub mod events;
 mod invocation;
 mod log;
 mod runtime;

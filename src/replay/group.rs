@@ -173,30 +173,27 @@ impl SimulatedGroup {
             return outcome;
         }
         let step = Step::new(&self.model, self.serving, load_per_second);
-        let mut latency_work = 0.0;
+        let mut latency_sum = 0.0;
         if self.queue == 0.0 && load_per_second <= step.rate {
             // The queue stays empty, so all twelve steps are alike.
             let played = step.play(&mut self.queue);
             outcome.served = played.served * f64::from(STEPS);
             outcome.late = played.late * f64::from(STEPS);
-            latency_work = played.latency_work * f64::from(STEPS);
+            latency_sum = played.latency * f64::from(STEPS);
         } else {
             for _ in 0..STEPS {
                 let played = step.play(&mut self.queue);
                 outcome.served += played.served;
                 outcome.late += played.late;
                 outcome.lost += played.lost;
-                latency_work += played.latency_work;
+                latency_sum += played.latency;
             }
         }
         // Lost work is late too; work lost later than it arrived has been counted as late on arrival already.
         outcome.late = outcome.late.min(outcome.arrived);
         outcome.queue = self.queue;
-        outcome.latency_ms = if outcome.arrived > 0.0 {
-            latency_work / outcome.arrived * 1000.0
-        } else {
-            self.model.service_seconds * 1000.0
-        };
+        // Arrivals are the same in every step, so their mean latency is that of the steps.
+        outcome.latency_ms = latency_sum / f64::from(STEPS) * 1000.0;
         outcome.utilisation = outcome.served / (step.rate * 60.0) * 100.0;
         outcome
     }
@@ -224,7 +221,7 @@ struct Played {
     served: f64,
     late: f64,
     lost: f64,
-    latency_work: f64,
+    latency: f64,
 }
 
 impl Step {
@@ -255,7 +252,7 @@ impl Step {
         let longest_queue = LONGEST_WAIT_SECONDS * self.rate;
         let lost = (*queue - longest_queue).max(0.0);
         *queue -= lost;
-        Played { served, late: late_share * self.arriving, lost, latency_work: latency * self.arriving }
+        Played { served, late: late_share * self.arriving, lost, latency }
     }
 }
 

@@ -1,6 +1,15 @@
 //! The same engines driven over a recorded trace by a simulated group with virtual time.
 
+mod driver;
+mod engine_player;
 pub mod group;
+pub mod peers;
+mod report;
 mod signals;
+mod trace;
 
-pub use self::signals::{sample, standard_signals};
+pub use self::driver::{Arena, Player, Settings, View, play};
+pub use self::engine_player::EnginePlayer;
+pub use self::report::{PricedScores, Row};
+pub use self::signals::{Metrics, sample, standard_signals};
+pub use self::trace::{Recording, Trace, TraceError, Window};

@@ -8,41 +8,79 @@ const IDLE_MEMORY_PERCENT: f64 = 45.0;
 /// Per cent of memory for each per cent of CPU.
 const MEMORY_PER_CPU: f64 = 0.25;
 
-/// The signals of a simulated group, with the founding article's thresholds and weights: `cpu`, `memory`,
-/// `response_time`, `queue`, and `requests`, the served work per second, which has no thresholds.
-///
-/// [`sample`] fills them in this order.
-pub fn standard_signals() -> Vec<Signal> {
-    use SignalKind::{LatencyMs, QueueLength, RatePerSecond, Utilisation};
-    let group = |metric| cloud_eye("CUSTOM.GROUP", metric, None);
-    vec![
-        signal("cpu", Utilisation, cloud_eye("AGT.ECS", "cpu_usage", Some(Per::Instance)), Some((70.0, 30.0, 0.30))),
-        signal(
-            "memory",
-            Utilisation,
-            cloud_eye("AGT.ECS", "mem_usedPercent", Some(Per::Instance)),
-            Some((80.0, 40.0, 0.25)),
-        ),
-        signal("response_time", LatencyMs, group("response_time"), Some((2000.0, 500.0, 0.25))),
-        signal("queue", QueueLength, group("queue_length"), Some((100.0, 50.0, 0.15))),
-        signal("requests", RatePerSecond, group("requests"), None),
-    ]
+/// What can be seen of a group in one minute. The offered load cannot: a full queue hides it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metrics {
+    /// Per cent of the serving instances' capacity that was used.
+    pub utilisation: f64,
+    /// Work served per second.
+    pub served_per_second: f64,
+    /// Work waiting at the end of the minute.
+    pub queue: f64,
+    /// Mean latency of the work that arrived, in milliseconds.
+    pub latency_ms: f64,
+    /// Instances that served.
+    pub serving: u32,
+    /// Instances that served or were starting.
+    pub total: u32,
+}
+
+impl From<&MinuteOutcome> for Metrics {
+    fn from(outcome: &MinuteOutcome) -> Self {
+        Self {
+            utilisation: outcome.utilisation,
+            served_per_second: outcome.served_per_second(),
+            queue: outcome.queue,
+            latency_ms: outcome.latency_ms,
+            serving: outcome.serving,
+            total: outcome.total,
+        }
+    }
+}
+
+impl Metrics {
+    /// Memory use of the instances in per cent, modelled after the CPU's.
+    pub fn memory(&self) -> f64 {
+        IDLE_MEMORY_PERCENT + MEMORY_PER_CPU * self.utilisation
+    }
+
+    /// The sample that fits [`standard_signals`].
+    pub fn sample(&self, minute: Minute) -> Sample {
+        Sample {
+            minute,
+            serving: Some(self.serving),
+            total: Some(self.total),
+            values: vec![
+                Some(self.utilisation),
+                Some(self.memory()),
+                Some(self.latency_ms),
+                Some(self.queue),
+                Some(self.served_per_second),
+            ],
+        }
+    }
 }
 
 /// What a group's metrics say of a minute: the sample that fits [`standard_signals`].
 pub fn sample(minute: Minute, outcome: &MinuteOutcome) -> Sample {
-    Sample {
-        minute,
-        serving: Some(outcome.serving),
-        total: Some(outcome.total),
-        values: vec![
-            Some(outcome.utilisation),
-            Some(IDLE_MEMORY_PERCENT + MEMORY_PER_CPU * outcome.utilisation),
-            Some(outcome.latency_ms),
-            Some(outcome.queue),
-            Some(outcome.served_per_second()),
-        ],
-    }
+    Metrics::from(outcome).sample(minute)
+}
+
+/// The signals of a simulated group, with the founding article's thresholds and weights: `cpu`, `memory`,
+/// `response_time`, `queue`, and `requests`, the served work per second, which has no thresholds.
+///
+/// [`Metrics::sample`] fills them in this order.
+pub fn standard_signals() -> Vec<Signal> {
+    use SignalKind::{LatencyMs, QueueLength, RatePerSecond, Utilisation};
+    let instance = |metric| cloud_eye("AGT.ECS", metric, Some(Per::Instance));
+    let group = |metric| cloud_eye("CUSTOM.GROUP", metric, None);
+    vec![
+        signal("cpu", Utilisation, instance("cpu_usage"), Some((70.0, 30.0, 0.30))),
+        signal("memory", Utilisation, instance("mem_usedPercent"), Some((80.0, 40.0, 0.25))),
+        signal("response_time", LatencyMs, group("response_time"), Some((2000.0, 500.0, 0.25))),
+        signal("queue", QueueLength, group("queue_length"), Some((100.0, 50.0, 0.15))),
+        signal("requests", RatePerSecond, group("requests"), None),
+    ]
 }
 
 fn signal(name: &str, kind: SignalKind, source: SignalSource, thresholds: Option<(f64, f64, f64)>) -> Signal {

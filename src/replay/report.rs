@@ -1,0 +1,158 @@
+//! What is reported of a replay.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::driver::Arena;
+use super::group::MinuteOutcome;
+
+/// Minutes within which a change of direction counts as a flip.
+const FLIP_MINUTES: i64 = 10;
+
+/// How one policy did on one trace.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// The policy with its knob, `hpa@60`.
+    pub name: String,
+    /// The policy without its knob.
+    pub engine: String,
+    /// Its knob: the target in per cent, or the price of a violation for `predictive`.
+    pub knob: Option<f64>,
+    /// Instance-hours paid: serving, starting, and a minute for each start.
+    pub cost_hours: f64,
+    /// Cost as a multiple of the clairvoyant's.
+    pub rel: f64,
+    /// Share of the work in its service level. Lost work is not.
+    pub in_slo: f64,
+    /// Share of the work that was lost.
+    pub lost: f64,
+    /// 95th percentile of the minutes' mean latency, weighted by work, in milliseconds.
+    pub p95_ms: f64,
+    /// 99th percentile of the same.
+    pub p99_ms: f64,
+    /// Decisions that changed the number of instances.
+    pub actions: u32,
+    /// Changes of direction within ten minutes.
+    pub flips: u32,
+    /// Instances started.
+    pub starts: u32,
+    /// Mean over the minutes of the utilisation, in per cent.
+    pub utilisation: f64,
+    /// J for every price of a violation.
+    pub j: PricedScores,
+}
+
+/// J for every price of a violation, in the order of the settings. Serialised as a map from price to J.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PricedScores(pub Vec<(f64, f64)>);
+
+impl PricedScores {
+    /// J at one price, if it was asked for.
+    pub fn at(&self, price: f64) -> Option<f64> {
+        self.0.iter().find(|(known, _)| *known == price).map(|(_, score)| *score)
+    }
+}
+
+impl Serialize for PricedScores {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (price, score) in &self.0 {
+            map.serialize_entry(&price.to_string(), score)?;
+        }
+        map.end()
+    }
+}
+
+/// Adds up what happens minute by minute.
+#[derive(Debug)]
+pub(super) struct Tally {
+    instance_minutes: u64,
+    starts: u32,
+    actions: u32,
+    flips: u32,
+    last_action: Option<(i64, bool)>,
+    arrived: f64,
+    late: f64,
+    lost: f64,
+    utilisation: f64,
+    /// Mean latency in milliseconds and arrived work, one a minute.
+    latencies: Vec<(f64, f64)>,
+}
+
+impl Tally {
+    pub(super) fn new(minutes: usize) -> Self {
+        Self {
+            instance_minutes: 0,
+            starts: 0,
+            actions: 0,
+            flips: 0,
+            last_action: None,
+            arrived: 0.0,
+            late: 0.0,
+            lost: 0.0,
+            utilisation: 0.0,
+            latencies: Vec::with_capacity(minutes),
+        }
+    }
+
+    pub(super) fn decided(&mut self, minute: i64, before: u32, after: u32, started: u32) {
+        self.starts += started;
+        if before == after {
+            return;
+        }
+        let grows = after > before;
+        self.actions += 1;
+        if self.last_action.is_some_and(|(last, grew)| grew != grows && minute - last <= FLIP_MINUTES) {
+            self.flips += 1;
+        }
+        self.last_action = Some((minute, grows));
+    }
+
+    pub(super) fn played(&mut self, outcome: &MinuteOutcome) {
+        self.instance_minutes += u64::from(outcome.total);
+        self.arrived += outcome.arrived;
+        self.late += outcome.late;
+        self.lost += outcome.lost;
+        self.utilisation += outcome.utilisation;
+        self.latencies.push((outcome.latency_ms, outcome.arrived));
+    }
+
+    pub(super) fn row(mut self, arena: &Arena<'_>) -> Row {
+        let share = |part: f64| if self.arrived > 0.0 { part / self.arrived } else { 0.0 };
+        let (late, lost) = (share(self.late), share(self.lost));
+        let cost_hours = (self.instance_minutes as f64 + f64::from(self.starts)) / 60.0;
+        let rel = cost_hours / arena.clairvoyant_hours();
+        let violations = (late + lost) * arena.work_hours() / arena.clairvoyant_hours();
+        let scores = arena.settings().prices.iter().map(|price| (*price, rel + price * violations)).collect();
+        let minutes = self.latencies.len().max(1) as f64;
+        self.latencies.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        Row {
+            name: String::new(),
+            engine: String::new(),
+            knob: None,
+            cost_hours,
+            rel,
+            in_slo: 1.0 - late,
+            lost,
+            p95_ms: weighted_quantile(&self.latencies, self.arrived, 0.95),
+            p99_ms: weighted_quantile(&self.latencies, self.arrived, 0.99),
+            actions: self.actions,
+            flips: self.flips,
+            starts: self.starts,
+            utilisation: self.utilisation / minutes,
+            j: PricedScores(scores),
+        }
+    }
+}
+
+/// The least value at or under which at least `share` of the weight lies. `sorted` holds values and weights.
+fn weighted_quantile(sorted: &[(f64, f64)], total: f64, share: f64) -> f64 {
+    let mut below = 0.0;
+    for (value, weight) in sorted {
+        below += weight;
+        if below >= share * total && *weight > 0.0 {
+            return *value;
+        }
+    }
+    sorted.last().map_or(0.0, |(value, _)| *value)
+}
