@@ -2,6 +2,7 @@
 
 mod config;
 mod explain;
+pub mod replay;
 pub mod trace;
 
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ struct Arguments {
 enum Command {
     /// Tell a decision as a person would, and check that it follows from its record.
     Explain(explain::Arguments),
+    /// Play policies over recorded load and compare what they cost and how they served.
+    Replay(replay::ReplayArgs),
     /// Check a configuration file, or print the JSON Schema of it.
     #[command(subcommand)]
     Config(config::Command),
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),
         None => Ok(()),
     };

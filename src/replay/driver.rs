@@ -130,6 +130,11 @@ impl<'a> Arena<'a> {
         self.capacity
     }
 
+    /// Instances of a perfectly elastic group at 60 % utilisation, on average.
+    pub fn mean_instances(&self) -> f64 {
+        self.work_hours * 60.0 / self.trace.load.len().max(1) as f64 / COMFORTABLE_UTILISATION
+    }
+
     /// Instance-hours that perfect foresight pays at 85 % utilisation.
     pub fn clairvoyant_hours(&self) -> f64 {
         self.clairvoyant_hours

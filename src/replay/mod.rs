@@ -1,5 +1,6 @@
 //! The same engines driven over a recorded trace by a simulated group with virtual time.
 
+mod contest;
 mod driver;
 mod engine_player;
 pub mod group;
@@ -8,8 +9,9 @@ mod report;
 mod signals;
 mod trace;
 
+pub use self::contest::{Contestant, ContestantError, contest};
 pub use self::driver::{Arena, Player, Settings, View, play};
 pub use self::engine_player::EnginePlayer;
-pub use self::report::{PricedScores, Row};
+pub use self::report::{PricedScores, Report, Row};
 pub use self::signals::{Metrics, sample, standard_signals};
 pub use self::trace::{Recording, Trace, TraceError, Window};

@@ -9,6 +9,69 @@ use super::group::MinuteOutcome;
 /// Minutes within which a change of direction counts as a flip.
 const FLIP_MINUTES: i64 = 10;
 
+/// Engines of this project. All others are peers.
+const OURS: [&str; 2] = ["predictive", "weighted_score"];
+
+/// How all did on one trace.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The trace.
+    pub trace: String,
+    /// Minutes played.
+    pub minutes: usize,
+    /// Missing values that were interpolated.
+    pub interpolated: usize,
+    /// Seconds from asking for an instance until it serves.
+    pub lead_s: u32,
+    /// Minutes by which metrics arrive late.
+    pub delay_min: u32,
+    /// Instances of a perfectly elastic group at 60 % utilisation, on average.
+    pub mean_instances: f64,
+    /// Work per second that one instance serves.
+    pub cap: f64,
+    /// Instance-hours that perfect foresight pays.
+    pub clairvoyant_hours: f64,
+    /// One row a policy and knob.
+    pub policies: Vec<Row>,
+}
+
+impl Report {
+    /// Puts rows together with the circumstances that they were played in.
+    pub fn new(arena: &Arena<'_>, policies: Vec<Row>) -> Self {
+        Self {
+            trace: arena.trace().name.clone(),
+            minutes: arena.trace().minutes(),
+            interpolated: arena.trace().interpolated,
+            lead_s: arena.settings().lead_seconds,
+            delay_min: arena.settings().delay_minutes,
+            mean_instances: arena.mean_instances(),
+            cap: arena.capacity(),
+            clairvoyant_hours: arena.clairvoyant_hours(),
+            policies,
+        }
+    }
+
+    /// The peer, with the knob, that has the lowest J at this price: its choice in hindsight.
+    pub fn best_peer(&self, price: f64) -> Option<&Row> {
+        self.policies
+            .iter()
+            .filter(|row| !row.is_ours())
+            .filter_map(|row| Some((row, row.j.at(price)?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(row, _)| row)
+    }
+
+    /// Our engine, told this price and nothing else.
+    pub fn ours(&self, price: f64) -> Option<&Row> {
+        self.policies.iter().find(|row| row.engine == OURS[0] && row.knob == Some(price))
+    }
+
+    /// J of our engine over J of the best peer.
+    pub fn ratio(&self, price: f64) -> Option<f64> {
+        Some(self.ours(price)?.j.at(price)? / self.best_peer(price)?.j.at(price)?)
+    }
+}
+
 /// How one policy did on one trace.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
@@ -40,6 +103,13 @@ pub struct Row {
     pub utilisation: f64,
     /// J for every price of a violation.
     pub j: PricedScores,
+}
+
+impl Row {
+    /// Whether this is an engine of this project.
+    pub fn is_ours(&self) -> bool {
+        OURS.contains(&self.engine.as_str())
+    }
 }
 
 /// J for every price of a violation, in the order of the settings. Serialised as a map from price to J.

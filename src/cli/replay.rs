@@ -1,0 +1,162 @@
+//! `replay`: any policy on any trace, one honest table.
+
+mod table;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use super::CliError;
+use super::trace::read_trace;
+use crate::replay::{Arena, Contestant, Report, Settings, Trace, Window};
+
+/// Play policies over recorded load and compare what they cost and how they served.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// CSV files, plain or gzipped: a time (ISO 8601, regular step) in the first column, load in work per second.
+    #[arg(required = true, value_name = "TRACE")]
+    pub traces: Vec<PathBuf>,
+    /// Policies to play: `all`, or a list of names, each with a knob of your choice or with all its usual ones.
+    #[arg(long, value_name = "all|NAME[@KNOB],…", default_value = "all")]
+    pub policy: String,
+    /// Seconds from asking for an instance until it serves.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub lead: u32,
+    /// Minutes by which metrics arrive late.
+    #[arg(long, value_name = "MINUTES", default_value_t = 1)]
+    pub delay: u32,
+    /// Size the instances so that a perfectly elastic group at 60 % utilisation has this many on average.
+    #[arg(long, value_name = "N", default_value_t = 12.0, conflicts_with = "capacity", value_parser = positive)]
+    pub mean_instances: f64,
+    /// Work per second that one instance serves.
+    #[arg(long, value_name = "WORK", value_parser = positive)]
+    pub capacity: Option<f64>,
+    /// A further price of a violation to report J for, beside 5, 20 and 100.
+    #[arg(long, value_name = "K", value_parser = positive)]
+    pub violation_price: Option<f64>,
+    /// First day to play, counted from 0 at the first row.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub from_day: usize,
+    /// Days to play.
+    #[arg(long, value_name = "N")]
+    pub days: Option<usize>,
+    /// Column that holds the load. Default: the one after the time.
+    #[arg(long, value_name = "NAME")]
+    pub column: Option<String>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// File to write to instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replays that run at the same time. Default: one a core.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub jobs: usize,
+}
+
+/// What to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    Table,
+    /// One JSON document: an object, or an array of them for several traces.
+    Json,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("a number above 0 is needed".to_owned()),
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
+    let settings = settings(arguments);
+    let contestants = Contestant::parse_list(&arguments.policy, &settings.prices).map_err(CliError::input)?;
+    if contestants.is_empty() {
+        return Err(CliError::input("--policy names no policy"));
+    }
+    if arguments.days == Some(0) {
+        return Err(CliError::input("--days 0 leaves nothing to play"));
+    }
+    let window = Window { from_day: arguments.from_day, days: arguments.days };
+    let read = |path: &PathBuf| read_trace(path, arguments.column.as_deref(), window).map_err(CliError::input);
+    let traces = arguments.traces.iter().map(read).collect::<Result<Vec<Trace>, CliError>>()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs).build().map_err(CliError::failed)?;
+    let reports = pool.install(|| play_all(&traces, &settings, &contestants));
+    let text = match arguments.format {
+        Format::Table => table::render(&reports, &settings.prices),
+        Format::Json => json(&reports)?,
+    };
+    write(arguments, &text)
+}
+
+fn settings(arguments: &ReplayArgs) -> Settings {
+    let mut settings = Settings {
+        lead_seconds: arguments.lead,
+        delay_minutes: arguments.delay,
+        mean_instances: arguments.mean_instances,
+        capacity: arguments.capacity,
+        ..Settings::default()
+    };
+    if let Some(price) = arguments.violation_price.filter(|price| !settings.prices.contains(price)) {
+        settings.prices.push(price);
+        settings.prices.sort_by(f64::total_cmp);
+    }
+    settings
+}
+
+/// Plays everybody on every trace, as many at a time as there are threads; the rows come in the order of the contestants.
+fn play_all(traces: &[Trace], settings: &Settings, contestants: &[Contestant]) -> Vec<Report> {
+    let progress = progress(traces.len() * contestants.len());
+    let arenas: Vec<Arena<'_>> = traces.iter().map(|trace| Arena::new(trace, settings)).collect();
+    let reports = arenas
+        .par_iter()
+        .map(|arena| {
+            let play = |contestant: &Contestant| {
+                let row = contestant.play(arena);
+                progress.inc(1);
+                row
+            };
+            Report::new(arena, contestants.par_iter().map(play).collect())
+        })
+        .collect();
+    progress.finish_and_clear();
+    reports
+}
+
+/// A bar on standard error, and only where a person is looking.
+fn progress(length: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} replays, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn json(reports: &[Report]) -> Result<String, CliError> {
+    let text = match reports {
+        [report] => serde_json::to_string_pretty(report),
+        reports => serde_json::to_string_pretty(reports),
+    };
+    text.map(|text| text + "\n").map_err(CliError::failed)
+}
+
+fn write(arguments: &ReplayArgs, text: &str) -> Result<(), CliError> {
+    match &arguments.out {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display()))),
+        None => match std::io::stdout().lock().write_all(text.as_bytes()) {
+            // Whoever reads has seen enough, as `head` does.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(|error| CliError::Failed(format!("cannot write to standard output: {error}"))),
+        },
+    }
+}

@@ -1,0 +1,132 @@
+use std::fmt::Write;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, TableComponent};
+
+use crate::replay::{Report, Row};
+
+/// One table a trace, the best peer of each price beside our engine, and the mean of the ratios where there are several.
+pub(super) fn render(reports: &[Report], prices: &[f64]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        render_one(&mut text, report, prices);
+    }
+    render_mean(&mut text, reports, prices);
+    text
+}
+
+fn render_one(text: &mut String, report: &Report, prices: &[f64]) {
+    let _ = writeln!(
+        text,
+        "{}: {} minutes ({:.1} days), {} missing values interpolated\n\
+         lead {} s, metrics {} min late, an instance serves {:.4} work per second ({:.1} on average at 60 %), clairvoyant {:.1} instance-hours",
+        report.trace,
+        report.minutes,
+        report.minutes as f64 / 1440.0,
+        report.interpolated,
+        report.lead_s,
+        report.delay_min,
+        report.cap,
+        report.mean_instances,
+        report.clairvoyant_hours,
+    );
+    let mut table = new_table();
+    let fixed =
+        ["policy", "cost h", "rel", "in SLO %", "lost %", "p95 ms", "p99 ms", "actions", "flips", "starts", "used %"];
+    table.set_header(fixed.map(str::to_owned).into_iter().chain(prices.iter().map(|price| format!("J({price})"))));
+    for row in &report.policies {
+        table.add_row(cells(row, report, prices));
+    }
+    align(&mut table);
+    let _ = writeln!(text, "{table}\n");
+    render_best(text, report, prices);
+}
+
+fn cells(row: &Row, report: &Report, prices: &[f64]) -> Vec<Cell> {
+    let mut cells = vec![
+        Cell::new(&row.name),
+        Cell::new(format!("{:.1}", row.cost_hours)),
+        Cell::new(format!("{:.3}", row.rel)),
+        Cell::new(format!("{:.2}", row.in_slo * 100.0)),
+        Cell::new(format!("{:.2}", row.lost * 100.0)),
+        Cell::new(format!("{:.0}", row.p95_ms)),
+        Cell::new(format!("{:.0}", row.p99_ms)),
+        Cell::new(row.actions),
+        Cell::new(row.flips),
+        Cell::new(row.starts),
+        Cell::new(format!("{:.1}", row.utilisation)),
+    ];
+    for price in prices {
+        let score = row.j.at(*price).map_or_else(String::new, |score| format!("{score:.3}"));
+        let best = report.best_peer(*price).is_some_and(|best| best.name == row.name);
+        cells.push(if best { Cell::new(score).add_attribute(Attribute::Bold) } else { Cell::new(score) });
+    }
+    cells
+}
+
+fn render_best(text: &mut String, report: &Report, prices: &[f64]) {
+    let mut table = new_table();
+    table.set_header([
+        "price of a violation",
+        "best peer in hindsight",
+        "its J",
+        "its SLO %",
+        "predictive's J",
+        "its SLO %",
+        "ratio",
+    ]);
+    for price in prices {
+        let Some(best) = report.best_peer(*price) else { continue };
+        let score = |row: &Row| row.j.at(*price).map_or_else(String::new, |score| format!("{score:.3}"));
+        let in_slo = |row: &Row| format!("{:.2}", row.in_slo * 100.0);
+        let ours = report.ours(*price);
+        table.add_row([
+            price.to_string(),
+            best.name.clone(),
+            score(best),
+            in_slo(best),
+            ours.map_or_else(String::new, score),
+            ours.map_or_else(String::new, in_slo),
+            report.ratio(*price).map_or_else(String::new, |ratio| format!("{ratio:.3}")),
+        ]);
+    }
+    if table.row_count() > 0 {
+        align(&mut table);
+        let _ = writeln!(text, "{table}\n");
+    }
+}
+
+fn render_mean(text: &mut String, reports: &[Report], prices: &[f64]) {
+    let ratios: Vec<f64> =
+        reports.iter().flat_map(|report| prices.iter().filter_map(|price| report.ratio(*price))).collect();
+    if reports.len() < 2 || ratios.is_empty() {
+        return;
+    }
+    let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
+    let worst = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let above = ratios.iter().filter(|ratio| **ratio > 1.02).count();
+    let _ = writeln!(
+        text,
+        "predictive over the best peer, {} cases: geometric mean {mean:.3}, worst {worst:.3}, {above} above 1.02",
+        ratios.len()
+    );
+}
+
+fn new_table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    for line in [TableComponent::HeaderLines, TableComponent::MiddleHeaderIntersections] {
+        table.set_style(line, '─');
+    }
+    table
+}
+
+/// Numbers to the right, names to the left.
+fn align(table: &mut Table) {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((if index == 0 { 0 } else { 1 }, 1));
+        if index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
