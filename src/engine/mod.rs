@@ -6,6 +6,7 @@
 
 pub mod explain;
 pub mod guardrails;
+pub mod predictive;
 pub mod purchase;
 mod state;
 mod target_tracking;
@@ -14,6 +15,7 @@ mod weighted_score;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::predictive::{Predictive, PredictiveEvidence};
 pub use self::state::EngineState;
 pub use self::target_tracking::{TargetTracking, TargetTrackingEvidence};
 pub use self::track::Reading;
@@ -72,6 +74,8 @@ pub enum Evidence {
     WeightedScore(WeightedScoreEvidence),
     /// Target tracking.
     TargetTracking(TargetTrackingEvidence),
+    /// The predictive engine.
+    Predictive(Box<PredictiveEvidence>),
 }
 
 impl Evidence {
@@ -81,6 +85,7 @@ impl Evidence {
             Self::Nothing { kept } => *kept,
             Self::WeightedScore(evidence) => evidence.target(),
             Self::TargetTracking(evidence) => evidence.target(),
+            Self::Predictive(evidence) => evidence.target(),
         }
     }
 
@@ -90,6 +95,7 @@ impl Evidence {
             Self::Nothing { kept } => vec![format!("Nothing has been seen yet, so {kept} stay.")],
             Self::WeightedScore(evidence) => evidence.sentences(),
             Self::TargetTracking(evidence) => evidence.sentences(),
+            Self::Predictive(evidence) => evidence.sentences(),
         }
     }
 }

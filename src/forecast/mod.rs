@@ -1,1 +1,9 @@
-//! Demand seen, cleaned and foretold: quantiles, never a bare line. Pure.
+//! What demand will be, as distributions: never a bare line.
+
+pub mod features;
+pub mod history;
+pub mod online;
+pub mod packed;
+pub mod regression;
+pub mod scale;
+pub mod shape;

@@ -162,48 +162,46 @@ impl SimulatedGroup {
     /// Plays `minute` under a constant load in work per second.
     pub fn play(&mut self, minute: i64, load_per_second: f64) -> MinuteOutcome {
         self.make_ready(minute);
-        let mut outcome = MinuteOutcome {
-            serving: self.serving,
-            total: self.total(),
-            arrived: load_per_second * 60.0,
-            ..MinuteOutcome::default()
-        };
-        if self.serving == 0 {
-            self.play_with_nothing(&mut outcome);
-            return outcome;
-        }
-        let step = Step::new(&self.model, self.serving, load_per_second);
-        let mut latency_sum = 0.0;
-        if self.queue == 0.0 && load_per_second <= step.rate {
-            // The queue stays empty, so all twelve steps are alike.
-            let played = step.play(&mut self.queue);
-            outcome.served = played.served * f64::from(STEPS);
-            outcome.late = played.late * f64::from(STEPS);
-            latency_sum = played.latency * f64::from(STEPS);
-        } else {
-            for _ in 0..STEPS {
-                let played = step.play(&mut self.queue);
-                outcome.served += played.served;
-                outcome.late += played.late;
-                outcome.lost += played.lost;
-                latency_sum += played.latency;
-            }
-        }
-        // Lost work is late too; work lost later than it arrived has been counted as late on arrival already.
-        outcome.late = outcome.late.min(outcome.arrived);
-        outcome.queue = self.queue;
-        // Arrivals are the same in every step, so their mean latency is that of the steps.
-        outcome.latency_ms = latency_sum / f64::from(STEPS) * 1000.0;
-        outcome.utilisation = outcome.served / (step.rate * 60.0) * 100.0;
-        outcome
+        let outcome = play_minute(&self.model, self.serving, &mut self.queue, load_per_second);
+        MinuteOutcome { total: self.total(), ..outcome }
     }
+}
 
-    fn play_with_nothing(&mut self, outcome: &mut MinuteOutcome) {
+/// What `serving` instances do in one minute of constant load in work per second, with `queue` waiting before and after.
+pub fn play_minute(model: &ServiceModel, serving: u32, queue: &mut f64, load_per_second: f64) -> MinuteOutcome {
+    let mut outcome =
+        MinuteOutcome { serving, total: serving, arrived: load_per_second * 60.0, ..MinuteOutcome::default() };
+    if serving == 0 {
         outcome.late = outcome.arrived;
-        outcome.lost = outcome.arrived + self.queue;
+        outcome.lost = outcome.arrived + *queue;
         outcome.latency_ms = LONGEST_WAIT_SECONDS * 1000.0;
-        self.queue = 0.0;
+        *queue = 0.0;
+        return outcome;
     }
+    let step = Step::new(model, serving, load_per_second);
+    let mut latency_sum = 0.0;
+    if *queue == 0.0 && load_per_second <= step.rate {
+        // The queue stays empty, so all twelve steps are alike.
+        let played = step.play(queue);
+        outcome.served = played.served * f64::from(STEPS);
+        outcome.late = played.late * f64::from(STEPS);
+        latency_sum = played.latency * f64::from(STEPS);
+    } else {
+        for _ in 0..STEPS {
+            let played = step.play(queue);
+            outcome.served += played.served;
+            outcome.late += played.late;
+            outcome.lost += played.lost;
+            latency_sum += played.latency;
+        }
+    }
+    // Lost work is late too; work lost later than it arrived has been counted as late on arrival already.
+    outcome.late = outcome.late.min(outcome.arrived);
+    outcome.queue = *queue;
+    // Arrivals are the same in every step, so their mean latency is that of the steps.
+    outcome.latency_ms = latency_sum / f64::from(STEPS) * 1000.0;
+    outcome.utilisation = outcome.served / (step.rate * 60.0) * 100.0;
+    outcome
 }
 
 /// What does not change within a minute.

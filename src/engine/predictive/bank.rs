@@ -1,0 +1,223 @@
+//! Experts: settings of one policy that run in shadow, each in its own simulated group, and are followed by what they cost.
+
+use serde::{Deserialize, Serialize};
+
+use crate::forecast::packed;
+use crate::model::Minute;
+use crate::replay::group::{ServiceModel, play_minute};
+
+/// Pairs of multipliers of the violation price: at the first an instance is bought, at the second it is kept.
+const CAUTIONS: [(f64, f64); 7] =
+    [(0.25, 0.25), (0.25, 1.0), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0), (1.0, 2.0), (2.0, 2.0)];
+/// Decisions over which the count that is worth keeping is held.
+const HOLDS: [u32; 4] = [1, 3, 8, 20];
+/// The multipliers that occur.
+pub(super) const MULTIPLIERS: [f64; 4] = [0.25, 0.5, 1.0, 2.0];
+/// Log spaces that forecasts are made in.
+pub(super) const SPACES: usize = crate::forecast::online::OFFSETS.len();
+/// Minutes that are remembered of every expert: lead and delay of up to an hour.
+const REMEMBERED: usize = 64;
+/// Shadow costs fade with this half-life.
+const HALF_LIFE_MINUTES: f64 = 10_000.0;
+/// The leader changes only for a gain of this share ...
+const LEAST_GAIN: f64 = 0.005;
+/// ... and is looked for this often.
+const SWITCH_MINUTES: u64 = 10;
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Expert {
+    /// Which log space its forecast is made in.
+    pub(super) space: u8,
+    /// Index into [`MULTIPLIERS`] at which it buys.
+    pub(super) buy: u8,
+    /// Index into [`MULTIPLIERS`] at which it keeps.
+    pub(super) keep: u8,
+    /// Decisions over which it holds what is worth keeping.
+    pub(super) hold: u32,
+}
+
+impl Expert {
+    /// Distance from the setting that is best on the whole: what must be outweighed by costs before it is followed.
+    fn prior(&self, price: f64) -> f64 {
+        let (buy, keep) = (MULTIPLIERS[usize::from(self.buy)], MULTIPLIERS[usize::from(self.keep)]);
+        let narrow = if self.space == 1 { 0.3 } else { 0.0 };
+        let caution = (buy / 1.4).ln().abs() + (keep / 1.4).ln().abs();
+        120.0 * (price / 20.0).max(1.0) * (caution + narrow + 0.15 * (f64::from(self.hold) / 5.0).ln().abs())
+    }
+}
+
+/// All settings.
+pub(super) fn experts() -> Vec<Expert> {
+    let index = |multiplier: f64| MULTIPLIERS.iter().position(|&known| known == multiplier).unwrap_or_default() as u8;
+    let mut all = Vec::new();
+    for space in 0..2 {
+        for (buy, keep) in CAUTIONS {
+            for hold in HOLDS {
+                all.push(Expert { space, buy: index(buy), keep: index(keep), hold });
+            }
+        }
+    }
+    all
+}
+
+/// What one sizing concluded in one log space: counts worth buying at each multiplier.
+pub(super) type Sizes = [[u32; MULTIPLIERS.len()]; SPACES];
+
+/// The experts and their shadow groups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Bank {
+    price: f64,
+    #[serde(skip, default = "experts")]
+    experts: Vec<Expert>,
+    lead: usize,
+    started: bool,
+    prior_share: f64,
+    scored: u64,
+    leader: usize,
+    #[serde(with = "packed")]
+    cost: Vec<f64>,
+    #[serde(with = "packed")]
+    queue: Vec<f64>,
+    /// What each expert asked for, one row an expert, one slot a minute.
+    #[serde(with = "packed")]
+    asked: Vec<u32>,
+    /// Sizes of the last minutes by log space and multiplier, one slot a minute.
+    #[serde(with = "packed")]
+    worth: Vec<u32>,
+    newest: Option<Minute>,
+}
+
+impl Bank {
+    /// A bank at `price` for groups whose instances start in `lead` minutes.
+    pub(super) fn new(price: f64, lead: u32) -> Self {
+        let experts = experts();
+        let count = experts.len();
+        Self {
+            price,
+            experts,
+            lead: (lead as usize).min(REMEMBERED - 2),
+            started: false,
+            prior_share: 1.0,
+            scored: 0,
+            leader: 0,
+            cost: vec![0.0; count],
+            queue: vec![0.0; count],
+            asked: vec![0; count * REMEMBERED],
+            worth: vec![0; SPACES * MULTIPLIERS.len() * REMEMBERED],
+            newest: None,
+        }
+    }
+
+    /// Minutes in which instances are taken to start.
+    pub(super) fn lead(&self) -> u32 {
+        self.lead as u32
+    }
+
+    /// Reckons with another lead time from now on.
+    pub(super) fn set_lead(&mut self, lead: u32) {
+        self.lead = (lead as usize).min(REMEMBERED - 2);
+    }
+
+    /// True if the parts have their sizes, as they do unless the state was damaged.
+    pub(super) fn is_sound(&self) -> bool {
+        let count = self.experts.len();
+        count == experts().len()
+            && self.leader < count
+            && self.lead <= REMEMBERED - 2
+            && self.cost.len() == count
+            && self.queue.len() == count
+            && self.asked.len() == count * REMEMBERED
+            && self.worth.len() == SPACES * MULTIPLIERS.len() * REMEMBERED
+            && self.cost.iter().chain(&self.queue).all(|number| number.is_finite())
+    }
+
+    /// Lets every expert serve the demand of `minute`, in instances, with what it had asked for by then.
+    pub(super) fn score(&mut self, model: &ServiceModel, minute: Minute, demand: f64, mean: f64) {
+        if !self.started {
+            return;
+        }
+        let fade = 0.5_f64.powf(1.0 / HALF_LIFE_MINUTES);
+        self.prior_share *= fade;
+        for (expert, (cost, queue)) in self.cost.iter_mut().zip(&mut self.queue).enumerate() {
+            let row = &self.asked[expert * REMEMBERED..(expert + 1) * REMEMBERED];
+            let at = |minute: Minute| row[minute.0.rem_euclid(REMEMBERED as i64) as usize];
+            // An instance serves once it has been asked for without a break for the lead time.
+            let serving = (0..=self.lead as i64).map(|age| at(minute - age)).min().unwrap_or_default();
+            let (asked, before) = (at(minute), at(minute - 1));
+            let outcome = play_minute(model, serving, queue, demand);
+            let violated = (outcome.late + outcome.lost) / 60.0;
+            *cost = *cost * fade + f64::from(asked) + f64::from(asked.saturating_sub(before)) + self.price * violated;
+        }
+        self.scored += 1;
+        if self.scored.is_multiple_of(SWITCH_MINUTES) {
+            self.choose(mean);
+        }
+    }
+
+    /// Lets every expert decide for `now`, after `total` instances at the first decision.
+    pub(super) fn decide(&mut self, now: Minute, total: u32, sizes: &Sizes, limits: (u32, u32), mean: f64) {
+        if self.newest.is_some_and(|newest| now < newest) {
+            return;
+        }
+        let slot = |minute: Minute| minute.0.rem_euclid(REMEMBERED as i64) as usize;
+        if !self.started {
+            self.started = true;
+            self.asked.fill(total);
+            self.worth.fill(0);
+            self.choose(mean);
+        } else if let Some(newest) = self.newest {
+            // Minutes without a decision: everything stays as it was.
+            for missed in 1..(now - newest).min(REMEMBERED as i64) {
+                let (from, to) = (slot(newest + missed - 1), slot(newest + missed));
+                for row in self.asked.chunks_exact_mut(REMEMBERED).chain(self.worth.chunks_exact_mut(REMEMBERED)) {
+                    row[to] = row[from];
+                }
+            }
+        }
+        self.newest = Some(now);
+        for (at, &size) in sizes.iter().flatten().enumerate() {
+            self.worth[at * REMEMBERED + slot(now)] = size;
+        }
+        for (at, expert) in self.experts.iter().enumerate() {
+            let before = self.asked[at * REMEMBERED + slot(now - 1)];
+            let wanted =
+                band(before, sizes[usize::from(expert.space)][usize::from(expert.buy)], self.held(now, expert));
+            self.asked[at * REMEMBERED + slot(now)] = wanted.clamp(limits.0, limits.1);
+        }
+    }
+
+    /// The expert that is followed.
+    pub(super) fn leader(&self) -> Expert {
+        self.experts[self.leader]
+    }
+
+    /// Counts that were worth keeping at the decisions before `now`, as far back as the expert holds them.
+    pub(super) fn kept_before(&self, now: Minute, expert: &Expert) -> Vec<u32> {
+        (1..i64::from(expert.hold)).map(|age| self.worth_at(now - age, expert)).collect()
+    }
+
+    /// The largest count that was worth keeping over the expert's last decisions.
+    fn held(&self, now: Minute, expert: &Expert) -> u32 {
+        (0..i64::from(expert.hold)).map(|age| self.worth_at(now - age, expert)).max().unwrap_or_default()
+    }
+
+    fn worth_at(&self, minute: Minute, expert: &Expert) -> u32 {
+        let row = usize::from(expert.space) * MULTIPLIERS.len() + usize::from(expert.keep);
+        self.worth[row * REMEMBERED + minute.0.rem_euclid(REMEMBERED as i64) as usize]
+    }
+
+    fn choose(&mut self, mean: f64) {
+        let unit = mean / 7.2 * self.prior_share;
+        let cost = |at: usize| self.cost[at] + unit * self.experts[at].prior(self.price);
+        let Some(best) = (0..self.experts.len()).min_by(|&a, &b| cost(a).total_cmp(&cost(b))) else { return };
+        if self.scored == 0 || cost(best) < (1.0 - LEAST_GAIN) * cost(self.leader) {
+            self.leader = best;
+        }
+    }
+}
+
+/// Buys at once what is worth buying, and gives back only what is not worth keeping.
+pub(super) fn band(asked: u32, buy: u32, keep: u32) -> u32 {
+    if buy > asked { buy } else { asked.min(keep.max(buy)) }
+}

@@ -1,0 +1,205 @@
+//! What a predictive decision was concluded from, and the conclusion itself: live and from the record it is the same code.
+
+use serde::{Deserialize, Serialize};
+
+use super::bank::band;
+use super::sizing::{DemandDistribution, ExpectedLate, LateTable};
+use crate::model::Minute;
+
+/// Before a forecast can be relied on, instances are counted on to be this busy.
+const COLD_UTILISATION: f64 = 0.6;
+
+/// All that the predictive engine concluded from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PredictiveEvidence {
+    /// The minute that was decided for.
+    pub now: Minute,
+    /// The newest minute whose demand is known.
+    pub newest: Minute,
+    /// Its demand in instances.
+    pub newest_demand: f64,
+    /// Mean demand of the last days in instances.
+    pub mean_demand: f64,
+    /// Work per second of one instance, as far as known.
+    pub instance_capacity: Option<f64>,
+    /// Price of a violation k.
+    pub violation_price: f64,
+    /// Response time of an idle group in seconds.
+    pub service_seconds: f64,
+    /// Response time that still counts as good, in seconds.
+    pub slo_seconds: f64,
+    /// What is expected and how it is weighed. `None` while too little has been seen.
+    pub outlook: Option<Outlook>,
+    /// What there is, serving and starting.
+    pub before: u32,
+    /// Counts that something else needs.
+    pub floors: Vec<Floor>,
+    /// Why the group must not shrink now. Empty when it may.
+    pub holds: Vec<ShrinkHold>,
+    /// Never fewer.
+    pub min_instances: u32,
+    /// Never more.
+    pub max_instances: u32,
+}
+
+/// What is expected, and the caution of the expert that is followed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// Expected demand at some minutes after `newest`, nearest first.
+    pub horizons: Vec<HorizonDemand>,
+    /// An instance is bought where it saves this many times its price in violations, as multiplier of the price k.
+    pub buy_multiplier: f64,
+    /// An instance is kept as long as it is worth its price at this multiplier of the price k.
+    pub keep_multiplier: f64,
+    /// Counts that were worth keeping at the last decisions, as far as the expert holds them.
+    pub kept: Vec<u32>,
+}
+
+/// Demand at one horizon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HorizonDemand {
+    /// Minutes after the newest minute known.
+    pub minutes: u32,
+    /// Its distribution, in instances.
+    pub demand: DemandDistribution,
+}
+
+/// A count that something other than the forecast needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Floor {
+    /// The signal.
+    pub signal: String,
+    /// Its value.
+    pub value: f64,
+    /// Its threshold.
+    pub scale_out: f64,
+    /// Instances at which it would be at its threshold.
+    pub instances: u32,
+}
+
+/// Why a group must not shrink.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShrinkHold {
+    /// Metrics are older than they should be.
+    StaleMetrics {
+        /// Minutes since the newest one.
+        minutes: i64,
+    },
+    /// Requests are slow though instances are not busy: capacity isn't what the model takes it for.
+    SlowWhileIdle {
+        /// Mean latency in milliseconds.
+        latency_ms: f64,
+        /// Utilisation in per cent.
+        utilisation: f64,
+    },
+}
+
+impl PredictiveEvidence {
+    /// Instances wanted.
+    pub fn target(&self) -> u32 {
+        let (buy, keep) = self.sizes();
+        self.conclude(buy, keep)
+    }
+
+    /// Instances worth buying and worth keeping, from the demand distributions.
+    fn sizes(&self) -> (u32, u32) {
+        let Some(outlook) = &self.outlook else { return (0, 0) };
+        let table = LateTable::new(self.service_seconds, self.slo_seconds);
+        let mut expected = ExpectedLate::default();
+        let (mut buy, mut keep) = (0, 0);
+        for horizon in &outlook.horizons {
+            table.expect(&horizon.demand, &mut expected);
+            buy = buy.max(table.cheapest(&expected, self.violation_price * outlook.buy_multiplier));
+            keep = keep.max(table.cheapest(&expected, self.violation_price * outlook.keep_multiplier));
+        }
+        (buy, keep)
+    }
+
+    /// The number that follows once it is known what is worth buying and what is worth keeping.
+    pub(super) fn conclude(&self, buy: u32, keep: u32) -> u32 {
+        let wanted = match &self.outlook {
+            None => self.before.max((self.newest_demand / COLD_UTILISATION).ceil() as u32),
+            Some(outlook) => band(self.before, buy, outlook.kept.iter().copied().fold(keep, u32::max)),
+        };
+        let floor = self.floors.iter().map(|floor| floor.instances).max().unwrap_or_default();
+        let wanted = wanted.max(floor);
+        let wanted = if self.holds.is_empty() { wanted } else { wanted.max(self.before) };
+        wanted.min(self.max_instances).max(self.min_instances)
+    }
+
+    /// Why, in words that a person understands.
+    pub fn sentences(&self) -> Vec<String> {
+        let target = self.target();
+        let mut told = Vec::new();
+        match &self.outlook {
+            None => told.push(format!(
+                "Too little has been seen to forecast: nothing is removed, and {:.1} instances' worth of load at {:.0} % utilisation need {}.",
+                self.newest_demand,
+                COLD_UTILISATION * 100.0,
+                (self.newest_demand / COLD_UTILISATION).ceil()
+            )),
+            Some(outlook) => self.tell_outlook(outlook, &mut told),
+        }
+        for floor in &self.floors {
+            told.push(format!(
+                "{} is {:.1}, over {}: with {} instances it would not be.",
+                floor.signal, floor.value, floor.scale_out, floor.instances
+            ));
+        }
+        for hold in &self.holds {
+            told.push(match hold {
+                ShrinkHold::StaleMetrics { minutes } => {
+                    format!("The newest metrics are {minutes} minutes old: nothing is removed on what is not seen.")
+                }
+                ShrinkHold::SlowWhileIdle { latency_ms, utilisation } => format!(
+                    "Requests take {latency_ms:.0} ms while instances are {utilisation:.0} % busy: nothing is removed until that is understood."
+                ),
+            });
+        }
+        if target == self.max_instances {
+            told.push(format!("{target} is the most that is allowed."));
+        } else if target == self.min_instances {
+            told.push(format!("{target} is the least that is allowed."));
+        }
+        told
+    }
+
+    fn tell_outlook(&self, outlook: &Outlook, told: &mut Vec<String>) {
+        let (buy, keep) = self.sizes();
+        let late_by = self.now - self.newest;
+        let widest = outlook.horizons.iter().max_by(|a, b| a.demand.quantile(0.9).total_cmp(&b.demand.quantile(0.9)));
+        if let Some(horizon) = widest {
+            told.push(format!(
+                "The load was {:.1} instances' worth at {}; it is expected at {:.1}-{:.1} (80 %) within {} minutes, and under {:.1} with 99 %.",
+                self.newest_demand,
+                self.newest,
+                horizon.demand.quantile(0.1),
+                horizon.demand.quantile(0.9),
+                (i64::from(horizon.minutes) - late_by).max(0),
+                horizon.demand.quantile(0.99),
+            ));
+        }
+        let price = self.violation_price;
+        if buy > self.before {
+            told.push(format!(
+                "With {buy} instances the next one would cost more than the late requests it saves (k = {price}, weighed {} times).",
+                outlook.buy_multiplier
+            ));
+        } else {
+            let kept = outlook.kept.iter().copied().fold(keep, u32::max);
+            let reach = outlook.kept.len() + 1;
+            told.push(if kept < self.before {
+                format!(
+                    "{kept} is the most that was worth keeping at the last {reach} decisions: a further instance costs more than the late requests it saves (k = {price}, weighed {} times).",
+                    outlook.keep_multiplier
+                )
+            } else {
+                format!(
+                    "All {} are worth keeping (at the last {reach} decisions up to {kept} were), and none more is worth buying (k = {price}).",
+                    self.before
+                )
+            });
+        }
+    }
+}

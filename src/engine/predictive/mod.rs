@@ -1,0 +1,290 @@
+//! See it coming: buys exactly what is worth its money, told only the price of a violation.
+//!
+//! Every minute: samples become demand in instances ([`demand`]), an online forecast turns that into distributions a few
+//! minutes ahead ([`crate::forecast::online`]), each is priced by the expected cost of instances and late work ([`sizing`]),
+//! and a bank of experts ([`bank`]) that run in shadow decides by their costs how cautious to be.
+
+mod bank;
+mod demand;
+mod evidence;
+mod sizing;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use self::bank::{Bank, MULTIPLIERS, SPACES, Sizes};
+use self::demand::{Demand, DemandEstimator, first_of};
+pub use self::evidence::{Floor, HorizonDemand, Outlook, PredictiveEvidence, ShrinkHold};
+pub use self::sizing::DemandDistribution;
+use self::sizing::{ExpectedLate, LateTable};
+use super::track::period_minutes;
+use super::{Engine, Evidence, Observation, Proposal};
+use crate::forecast::online::OnlineForecast;
+use crate::model::{Policy, Sample, Signal, SignalKind};
+use crate::replay::group::ServiceModel;
+
+/// Furthest horizon in minutes.
+const FURTHEST_HORIZON: u32 = 60;
+/// Days whose overloads say how much a full queue hides.
+const OVERLOAD_MINUTES: u64 = 10_080;
+/// Under this utilisation, in per cent, slow requests are not explained by load.
+const IDLE_UTILISATION: f64 = 70.0;
+
+/// What of a policy the engine goes by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Terms {
+    violation_price: f64,
+    slo_seconds: f64,
+    service_seconds: f64,
+    instance_capacity: Option<f64>,
+    target_signal: Option<String>,
+}
+
+impl Terms {
+    fn of(policy: &Policy) -> Self {
+        Self {
+            violation_price: policy.violation_price,
+            slo_seconds: policy.slo_ms / 1000.0,
+            service_seconds: policy.service_ms / 1000.0,
+            instance_capacity: policy.instance_capacity,
+            target_signal: policy.target_signal.clone(),
+        }
+    }
+
+    /// Instances that serve one unit of work per second each.
+    fn service_model(&self) -> ServiceModel {
+        ServiceModel {
+            capacity_per_second: 1.0,
+            service_seconds: self.service_seconds,
+            slo_seconds: self.slo_seconds,
+            lead_minutes: 0,
+        }
+    }
+}
+
+/// The predictive engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Predictive {
+    terms: Terms,
+    demand: DemandEstimator,
+    forecast: OnlineForecast,
+    bank: Bank,
+    /// Latency and utilisation of the newest sample that had both.
+    newest_latency: Option<(f64, f64)>,
+    /// Floors of the newest sample.
+    floors: Vec<Floor>,
+    #[serde(skip)]
+    scratch: Scratch,
+}
+
+/// What is computed anew after a load.
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    table: Option<Arc<LateTable>>,
+    expected: ExpectedLate,
+    /// By log space, then by horizon.
+    distributions: Vec<DemandDistribution>,
+}
+
+impl PartialEq for Scratch {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Predictive {
+    /// An engine that has seen nothing.
+    pub fn new(policy: &Policy) -> Self {
+        Self::with_terms(Terms::of(policy))
+    }
+
+    fn with_terms(terms: Terms) -> Self {
+        let bank = Bank::new(terms.violation_price, 0);
+        Self {
+            terms,
+            demand: DemandEstimator::default(),
+            forecast: OnlineForecast::new(&[]),
+            bank,
+            newest_latency: None,
+            floors: Vec::new(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Whether the state was made for that policy. If not, [`adapt`](Self::adapt) brings it there.
+    pub fn fits(&self, policy: &Policy) -> bool {
+        self.terms == Terms::of(policy)
+    }
+
+    /// Goes by another policy from now on. What was learnt of the demand stays.
+    pub fn adapt(&mut self, policy: &Policy) {
+        let terms = Terms::of(policy);
+        if terms != self.terms {
+            self.bank = Bank::new(terms.violation_price, self.bank.lead());
+            self.scratch = Scratch::default();
+            self.terms = terms;
+        }
+    }
+
+    /// Adapts to lead, delay and metric period, all of which may change while it runs.
+    fn prepare(&mut self, observation: &Observation<'_>) {
+        if self.scratch.table.is_none() {
+            if !self.forecast.is_sound() || !self.bank.is_sound() {
+                *self = Self::with_terms(self.terms.clone());
+            }
+            self.scratch.table = Some(Arc::new(LateTable::new(self.terms.service_seconds, self.terms.slo_seconds)));
+        }
+        let first = observation.delay_minutes + 1;
+        let last = first + observation.lead_minutes + self.period(observation.signals) as u32 - 1;
+        self.forecast.set_horizons(&horizons(first, last.min(FURTHEST_HORIZON)));
+        self.bank.set_lead(observation.lead_minutes);
+    }
+
+    /// Minutes between two values of the signal that demand is taken from.
+    fn period(&self, signals: &[Signal]) -> i64 {
+        let target = self.terms.target_signal.as_deref();
+        let utilisation = || signals.iter().filter(|signal| signal.kind == SignalKind::Utilisation);
+        let rate = || signals.iter().find(|signal| signal.kind == SignalKind::RatePerSecond);
+        let named = target.and_then(|name| utilisation().find(|signal| signal.name == name));
+        named.or_else(|| utilisation().next()).or_else(rate).map_or(1, period_minutes).clamp(1, 60)
+    }
+
+    fn take_in(&mut self, observation: &Observation<'_>, sample: &Sample) {
+        if self.forecast.newest().is_some_and(|newest| sample.minute <= newest) {
+            return;
+        }
+        let target = self.terms.target_signal.as_deref();
+        let signals = observation.signals;
+        let Some(demand) = self.demand.estimate(signals, sample, self.terms.instance_capacity, target) else {
+            return;
+        };
+        let latency = first_of(signals, sample, SignalKind::LatencyMs, None);
+        let utilisation = first_of(signals, sample, SignalKind::Utilisation, target);
+        self.newest_latency = latency.zip(utilisation);
+        self.floors = demand::floors(signals, sample, target);
+        let demand = match demand {
+            Demand::Exactly(demand) => demand,
+            Demand::AtLeast(least) => self.hidden_demand(least),
+        };
+        self.forecast.push(sample.minute, demand);
+        self.bank.score(&self.terms.service_model(), sample.minute, demand, self.forecast.mean());
+    }
+
+    /// What a full queue probably hides: half of the way to the mean of what was seen above, as far as that was seen.
+    fn hidden_demand(&self, least: f64) -> f64 {
+        let history = self.forecast.history();
+        let (mut sum, mut count) = (0.0, 0);
+        for age in 0..OVERLOAD_MINUTES {
+            let Some(demand) = history.back(age) else { break };
+            if demand > least {
+                sum += demand;
+                count += 1;
+            }
+        }
+        if count >= 10 {
+            least + 0.5 * ((sum / f64::from(count)).clamp(least, 4.0 * least) - least)
+        } else {
+            1.1 * least
+        }
+    }
+
+    /// Counts worth their money in every log space at every multiplier: the largest over the horizons.
+    fn size(&mut self) -> Sizes {
+        let mut sizes = Sizes::default();
+        let Some(table) = self.scratch.table.clone() else { return sizes };
+        let Scratch { expected, distributions, .. } = &mut self.scratch;
+        let horizons = self.forecast.horizons().len();
+        distributions.resize_with(SPACES * horizons, DemandDistribution::default);
+        for (at, distribution) in distributions.iter_mut().enumerate() {
+            let (space, horizon) = (at / horizons, at % horizons);
+            distribution.clear();
+            self.forecast
+                .for_each_outcome(space, horizon, |probability, demand| distribution.push(probability, demand));
+            table.expect(distribution, expected);
+            for (size, multiplier) in sizes[space].iter_mut().zip(MULTIPLIERS) {
+                *size = (*size).max(table.cheapest(expected, self.terms.violation_price * multiplier));
+            }
+        }
+        sizes
+    }
+
+    fn holds(&self, observation: &Observation<'_>) -> Vec<ShrinkHold> {
+        let mut holds = Vec::new();
+        if let Some(newest) = self.forecast.newest() {
+            let due = observation.now - i64::from(observation.delay_minutes) - self.period(observation.signals);
+            if newest < due {
+                holds.push(ShrinkHold::StaleMetrics { minutes: observation.now - newest });
+            }
+        }
+        if let Some((latency_ms, utilisation)) = self.newest_latency
+            && latency_ms > self.terms.slo_seconds * 1000.0
+            && utilisation < IDLE_UTILISATION
+        {
+            holds.push(ShrinkHold::SlowWhileIdle { latency_ms, utilisation });
+        }
+        holds
+    }
+
+    fn outlook(&self, observation: &Observation<'_>) -> Outlook {
+        let leader = self.bank.leader();
+        let horizons = self.forecast.horizons();
+        let space = usize::from(leader.space);
+        Outlook {
+            horizons: horizons
+                .iter()
+                .zip(&self.scratch.distributions[space * horizons.len()..])
+                .map(|(&minutes, demand)| HorizonDemand { minutes, demand: demand.clone() })
+                .collect(),
+            buy_multiplier: MULTIPLIERS[usize::from(leader.buy)],
+            keep_multiplier: MULTIPLIERS[usize::from(leader.keep)],
+            kept: self.bank.kept_before(observation.now, &leader),
+        }
+    }
+}
+
+impl Engine for Predictive {
+    fn decide(&mut self, observation: &Observation<'_>) -> Proposal {
+        self.prepare(observation);
+        for sample in observation.samples {
+            self.take_in(observation, sample);
+        }
+        let before = observation.capacity.total();
+        let Some((newest, newest_demand)) = self.forecast.newest().zip(self.forecast.history().back(0)) else {
+            let kept = before.min(observation.max_instances).max(observation.min_instances);
+            return Proposal { target: kept, evidence: Evidence::Nothing { kept } };
+        };
+        let mut evidence = PredictiveEvidence {
+            now: observation.now,
+            newest,
+            newest_demand,
+            mean_demand: self.forecast.mean(),
+            instance_capacity: self.demand.capacity(self.terms.instance_capacity),
+            violation_price: self.terms.violation_price,
+            service_seconds: self.terms.service_seconds,
+            slo_seconds: self.terms.slo_seconds,
+            outlook: None,
+            before,
+            floors: self.floors.clone(),
+            holds: self.holds(observation),
+            min_instances: observation.min_instances,
+            max_instances: observation.max_instances,
+        };
+        let (mut buy, mut keep) = (0, 0);
+        if self.forecast.is_warm() {
+            let sizes = self.size();
+            let limits = (observation.min_instances, observation.max_instances);
+            self.bank.decide(observation.now, before, &sizes, limits, self.forecast.mean());
+            let leader = self.bank.leader();
+            let sizes = sizes[usize::from(leader.space)];
+            (buy, keep) = (sizes[usize::from(leader.buy)], sizes[usize::from(leader.keep)]);
+            evidence.outlook = Some(self.outlook(observation));
+        }
+        Proposal { target: evidence.conclude(buy, keep), evidence: Evidence::Predictive(Box::new(evidence)) }
+    }
+}
+
+/// The horizons that are forecast: all near ones, and the furthest.
+fn horizons(first: u32, last: u32) -> Vec<u32> {
+    (first..=last).collect()
+}
