@@ -49,9 +49,9 @@ impl ResidualShape {
     pub fn for_each(&self, mut visit: impl FnMut(f64, f64)) {
         let prior = prior();
         let total = self.weight.iter().sum::<f64>() + PRIOR_WEIGHT;
-        for at in 0..BINS {
-            let weight = self.weight[at] + prior[at].0;
-            visit(weight / total, (self.moment[at] + prior[at].1) / weight);
+        for ((&weight, &moment), prior) in self.weight.iter().zip(&self.moment).zip(prior) {
+            let weight = weight + prior.0;
+            visit(weight / total, (moment + prior.1) / weight);
         }
     }
 
