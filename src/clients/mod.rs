@@ -1,7 +1,28 @@
 //! HTTP to the outside: one module an API, request signing and retries beneath them.
 
+mod api;
+pub mod auto_scaling;
+mod cloud;
+pub mod cloud_eye;
 mod credentials;
+pub mod csms;
+pub mod cts;
+pub mod ecs;
+pub mod elb;
+mod error;
+pub mod function_graph;
+pub mod http;
+pub mod iam;
+mod retry;
 pub mod signing;
+pub mod smn;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tls;
+mod wire;
 
+pub use cloud::{Cloud, InvalidRegion};
 pub use credentials::{Credentials, MissingCredentials, Secret, redact};
+pub use error::{ClientError, Failure, Refusal};
+pub use http::Transport;
+pub use retry::{Backoff, Retry};
