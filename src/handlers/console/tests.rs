@@ -1,0 +1,548 @@
+//! The API through its router and through the gateway, on a store in memory.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use chrono::TimeDelta;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::clients::Secret;
+use crate::engine::{Evidence, Proposal, guardrails};
+use crate::functiongraph::events::{Event, GatewayRequest};
+use crate::model::{
+    Capacity, Decision, Happening, Hold, Mode, Order, PoolTarget, Record, SCHEMA_VERSION, Sample, Seen, Trigger,
+};
+use crate::state::{Snapshot, write_record, write_snapshot};
+
+const TOKEN: &str = "example-token-of-the-console";
+
+fn now() -> DateTime<Utc> {
+    "2026-01-08T08:45:00Z".parse().unwrap()
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
+}
+
+fn config() -> Config {
+    let group = |name: &str| {
+        json!({
+            "name": name,
+            "scaling": {"min_instances": 2, "max_instances": 20},
+            "pools": [
+                {"name": "base", "purchase": "on_demand", "price_per_hour": 0.6, "fleet": {"as_group": {"scaling_group_id": format!("{name}-a")}}},
+                {"name": "spot", "purchase": "spot", "price_per_hour": 0.2, "fleet": {"as_group": {"scaling_group_id": format!("{name}-b")}}},
+            ],
+            "signals": [{
+                "name": "cpu", "kind": "utilisation", "scale_out": 70, "scale_in": 30,
+                "source": {"cloud_eye": {"namespace": "AGT.ECS", "metric": "cpu_usage", "per": "instance"}},
+            }],
+            "policy": {"engine": "target_tracking"},
+            "purchase": {"budget_per_hour": 9.0},
+        })
+    };
+    let document = json!({
+        "region": "cn-north-4", "project_id": "p", "groups": [group("inference"), group("batch"), group("web")],
+    });
+    Config::parse(document.to_string().as_bytes()).unwrap()
+}
+
+/// A backend whose evaluations are only noted down.
+struct Fake {
+    config: Arc<Config>,
+    store: Store,
+    asked: Mutex<Vec<(String, bool)>>,
+    broken: bool,
+}
+
+#[async_trait]
+impl Backend for Fake {
+    async fn open(&self) -> Result<Desk, Diagnostic> {
+        if self.broken {
+            return Err(Diagnostic::new("ConfigError", "config: groups[0].name: is missing"));
+        }
+        Ok(Desk { config: self.config.clone(), store: self.store.clone(), now: now(), deadline: soon() })
+    }
+
+    async fn evaluate(&self, group: &str, dry_run: bool) -> Result<Verdict, Diagnostic> {
+        self.asked.lock().unwrap().push((group.to_owned(), dry_run));
+        Ok(Verdict {
+            group: group.to_owned(),
+            decision: "20260108T084500Z-evaluate-r9.json".to_owned(),
+            time: now(),
+            current: 4,
+            target: 6,
+            why: "Grow from 4 to 6 instances.".to_owned(),
+            http_calls: 5,
+        })
+    }
+}
+
+fn backend() -> Arc<Fake> {
+    let store = Store::new(Arc::new(InMemory::new()), Path::default());
+    Arc::new(Fake { config: Arc::new(config()), store, asked: Mutex::default(), broken: false })
+}
+
+fn decision(target: u32) -> Decision {
+    let guardrail_inputs = guardrails::Inputs {
+        proposed: target,
+        current: 4,
+        min_instances: 2,
+        max_instances: 20,
+        max_step_out: None,
+        max_step_in: None,
+        doubts: Vec::new(),
+        raises: Vec::new(),
+        seconds_since_change: None,
+        cooldown_in_seconds: 0,
+        shared_loads: Vec::new(),
+        orders: Vec::new(),
+    };
+    let (allowed, guardrails) = guardrails::apply(&guardrail_inputs);
+    let capacity = |serving, starting| Capacity { serving, starting };
+    Decision {
+        trigger: Trigger { kind: "timer".to_owned(), request_id: "r1".to_owned() },
+        mode: Mode::Act,
+        dry_run: false,
+        policy: "1".to_owned(),
+        seen: Seen {
+            pools: [("base".to_owned(), capacity(2, 0)), ("spot".to_owned(), capacity(1, 1))].into(),
+            newest: None,
+            signals: [].into(),
+            missing: [].into(),
+            lead_minutes: 3,
+        },
+        proposal: Proposal { target, evidence: Evidence::Nothing { kept: target } },
+        guardrail_inputs,
+        guardrails,
+        target: allowed,
+        plan: vec![PoolTarget { pool: "base".to_owned(), current: 2, target: 2, why: "base".to_owned() }],
+        actions: Vec::new(),
+        problems: Vec::new(),
+        http_calls: 5,
+        duration_ms: 12,
+    }
+}
+
+async fn record(fake: &Fake, id: &str, minutes_ago: i64, source: &str, what: Happening) -> String {
+    let time = now() - TimeDelta::minutes(minutes_ago);
+    let record = Record { schema: SCHEMA_VERSION, id: id.to_owned(), group: "inference".to_owned(), time, what };
+    write_record(&fake.store, &record, source, soon()).await.unwrap()
+}
+
+fn floor(number: u32, minutes: i64) -> Hold {
+    let until = now() + TimeDelta::minutes(minutes);
+    Hold { order: Order::Floor(number), who: "wang.li".to_owned(), why: "launch".to_owned(), until }
+}
+
+/// Three decisions, the oldest of them an hour old, and a snapshot.
+async fn evaluated() -> Arc<Fake> {
+    let fake = backend();
+    for (id, minutes_ago, target) in [("r1", 60, 3), ("r2", 2, 4), ("r3", 1, 5)] {
+        record(&fake, id, minutes_ago, "evaluate", Happening::Decision(Box::new(decision(target)))).await;
+    }
+    let sample = Sample {
+        minute: crate::model::Minute::containing(now()),
+        serving: Some(3),
+        total: Some(4),
+        values: vec![Some(61.5)],
+    };
+    let snapshot = Snapshot {
+        last_decision: Some("20260108T084400Z-evaluate-r3.json".to_owned()),
+        recent: [sample].into(),
+        spent: 12.5,
+        holds: vec![floor(3, 10), floor(9, -10)],
+        ..Snapshot::empty(now() - TimeDelta::minutes(1), vec!["cpu".to_owned()])
+    };
+    write_snapshot(&fake.store, "inference", &snapshot, soon()).await.unwrap();
+    fake
+}
+
+fn open(fake: &Arc<Fake>) -> Router {
+    router(fake.clone(), AccessToken::new(&Secret::new(TOKEN)))
+}
+
+fn request(method: &str, path: &str, body: impl Into<Body>) -> Request<Body> {
+    let builder = Request::builder().method(method).uri(path);
+    builder.header(header::AUTHORIZATION, format!("Bearer {TOKEN}")).body(body.into()).unwrap()
+}
+
+async fn send(router: Router, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+    let response = router.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    (parts.status, parts.headers, serde_json::from_slice(&body).unwrap())
+}
+
+async fn fetch(fake: &Arc<Fake>, path: &str) -> Value {
+    let (status, _, body) = send(open(fake), request("GET", path, "")).await;
+    assert_eq!(status, StatusCode::OK, "{path}: {body}");
+    body
+}
+
+/// Asks for what cannot be had and checks the form of the answer.
+async fn refused(fake: &Arc<Fake>, request: Request<Body>, status: StatusCode, kind: &str) -> Value {
+    let (answered, headers, problem) = send(open(fake), request).await;
+    assert_eq!(answered, status, "{problem}");
+    assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+    assert_eq!(problem["status"], status.as_u16());
+    assert_eq!(problem["type"], format!("urn:problem-type:flexus-autoscaler:{kind}"), "{problem}");
+    assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+    problem
+}
+
+#[tokio::test]
+async fn nothing_opens_without_the_token_but_the_document() {
+    let fake = backend();
+    for (path, methods) in openapi_document()["paths"].as_object().unwrap() {
+        let path = path.replace("{group}", "inference").replace("{decision}", "a.b");
+        for method in methods.as_object().unwrap().keys() {
+            let method = method.to_uppercase();
+            let anonymous = Request::builder().method(method.as_str()).uri(&path).body(Body::empty()).unwrap();
+            if path == "/api/openapi.json" {
+                let (status, _, document) = send(open(&fake), anonymous).await;
+                assert_eq!((status, document), (StatusCode::OK, openapi_document()));
+                continue;
+            }
+            let (status, headers, _) = send(open(&fake), anonymous).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(headers[header::WWW_AUTHENTICATE], "Bearer");
+
+            let mut wrong = request(&method, &path, "");
+            wrong.headers_mut().insert(header::AUTHORIZATION, "Bearer example-token-of-the-consolf".parse().unwrap());
+            refused(&fake, wrong, StatusCode::UNAUTHORIZED, "unauthorized").await;
+        }
+    }
+    assert!(fake.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_console_without_a_token_is_closed_and_not_open() {
+    let closed = router(backend(), None);
+    let (status, _, problem) = send(closed, request("GET", "/api/groups", "")).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(problem["detail"].as_str().unwrap().contains("AUTOSCALER_CONSOLE_TOKEN"));
+}
+
+#[tokio::test]
+async fn every_answer_is_as_the_document_says() {
+    let document = openapi_document();
+    let hold = json!({"order": {"floor": 4}, "who": "ada", "why": "sale", "until": now() + TimeDelta::hours(1)});
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let fake = evaluated().await;
+            let query = if operation["operationId"] == "liftHolds" { "?who=ada" } else { "" };
+            let address =
+                path.replace("{group}", "inference").replace("{decision}", "inference.20260108T084400Z-evaluate-r3")
+                    + query;
+            let body = operation.get("requestBody").map(|_| hold.to_string()).unwrap_or_default();
+            let (status, headers, answer) = send(open(&fake), request(&method.to_uppercase(), &address, body)).await;
+            assert_eq!(status, StatusCode::OK, "{method} {address}: {answer}");
+            assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+            assert_conforms(
+                &document,
+                &operation["responses"]["200"]["content"]["application/json"]["schema"],
+                &answer,
+            );
+        }
+    }
+    let (_, _, problem) = send(open(&backend()), request("GET", "/api/groups/none", "")).await;
+    let schema = &document["components"]["responses"]["Problem"]["content"]["application/problem+json"]["schema"];
+    assert_conforms(&document, schema, &problem);
+}
+
+/// Checks an answer against a schema of the document.
+fn assert_conforms(document: &Value, schema: &Value, answer: &Value) {
+    let mut schema = schema.clone();
+    assert!(schema.is_object(), "no schema");
+    schema["components"] = document["components"].clone();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}\n{answer:#}");
+    assert!(!validator.is_valid(&json!("something else")), "the schema takes anything");
+}
+
+#[tokio::test]
+async fn what_is_no_path_or_no_method_of_the_api_is_a_problem() {
+    let fake = backend();
+    refused(&fake, request("GET", "/api/nothing", ""), StatusCode::NOT_FOUND, "no-such-path").await;
+    refused(&fake, request("GET", "/", ""), StatusCode::NOT_FOUND, "no-such-path").await;
+    refused(&fake, request("PATCH", "/api/groups", ""), StatusCode::METHOD_NOT_ALLOWED, "wrong-method").await;
+    let (_, headers, _) = send(open(&fake), request("PATCH", "/api/groups/inference/hold", "")).await;
+    assert!(headers[header::ALLOW].to_str().unwrap().contains("DELETE"), "{headers:?}");
+}
+
+#[tokio::test]
+async fn a_backend_that_fails_is_told_with_its_reason() {
+    let fake = backend();
+    let broken = Arc::new(Fake {
+        broken: true,
+        config: fake.config.clone(),
+        store: fake.store.clone(),
+        asked: Mutex::default(),
+    });
+    let problem = refused(&broken, request("GET", "/api/groups", ""), StatusCode::BAD_GATEWAY, "failed").await;
+    assert_eq!(problem["detail"], "config: groups[0].name: is missing");
+}
+
+#[tokio::test]
+async fn groups_are_listed_with_their_last_decision_and_the_holds_in_force() {
+    let body = fetch(&evaluated().await, "/api/groups").await;
+    let [inference, batch, _] = &body["groups"].as_array().unwrap()[..] else { panic!("{body}") };
+    assert_eq!(inference["last_decision"]["target"], 5);
+    assert_eq!(inference["last_decision"]["serving"], 3);
+    assert_eq!(inference["holds"].as_array().unwrap().len(), 1, "an expired order is not in force");
+    assert_eq!(inference["problem"], Value::Null);
+    assert_eq!(batch["problem"], "it has not been evaluated yet");
+    assert_eq!(body["next"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_long_list_of_groups_comes_in_pages() {
+    let fake = backend();
+    let first = fetch(&fake, "/api/groups?limit=2").await;
+    assert_eq!((first["groups"].as_array().unwrap().len(), &first["next"]), (2, &json!("batch")));
+    let second = fetch(&fake, "/api/groups?limit=2&after=batch").await;
+    assert_eq!((&second["groups"][0]["name"], &second["next"]), (&json!("web"), &Value::Null));
+
+    for query in ["limit=0", "limit=1000", "limit=two", "first=2"] {
+        let request = request("GET", &format!("/api/groups?{query}"), "");
+        refused(&fake, request, StatusCode::BAD_REQUEST, "bad-request").await;
+    }
+    refused(&fake, request("GET", "/api/groups?after=none", ""), StatusCode::NOT_FOUND, "unknown-group").await;
+}
+
+#[tokio::test]
+async fn one_group_that_cannot_be_read_does_not_hide_the_others() {
+    let fake = evaluated().await;
+    fake.store.put("groups/batch/snapshot.json", "{\"schema\":1,", soon()).await.unwrap();
+    fake.store.put("groups/web/snapshot.json", "{\"schema\":99}", soon()).await.unwrap();
+    let body = fetch(&fake, "/api/groups").await;
+    let problem = |index: usize| body["groups"][index]["problem"].as_str();
+    assert_eq!(problem(0), None);
+    assert!(problem(1).unwrap().contains("torn"), "{body}");
+    assert!(problem(2).unwrap().contains("newer"), "{body}");
+}
+
+#[tokio::test]
+async fn a_group_is_shown_with_its_configuration_and_what_was_measured() {
+    let body = fetch(&evaluated().await, "/api/groups/inference").await;
+    assert_eq!(body["config"]["pools"][1]["name"], "spot");
+    assert_eq!(body["recent"][0]["values"], json!([61.5]));
+    assert_eq!(body["recent"][0]["time"], "2026-01-08T08:45:00Z");
+    assert_eq!(body["lead_minutes"], 2);
+}
+
+#[tokio::test]
+async fn decisions_are_listed_newest_first_within_a_window() {
+    let fake = evaluated().await;
+    let targets = async |query: &str| {
+        let body = fetch(&fake, &format!("/api/groups/inference/decisions{query}")).await;
+        let targets: Vec<_> =
+            body["decisions"].as_array().unwrap().iter().map(|decision| decision["target"].as_u64().unwrap()).collect();
+        (targets, body["next"].clone())
+    };
+    assert_eq!(targets("").await, (vec![5, 4, 3], Value::Null));
+    assert_eq!(targets("?since=2026-01-08T08:40:00Z").await, (vec![5, 4], Value::Null));
+    let (page, next) = targets("?limit=2").await;
+    assert_eq!((page, &next), (vec![5, 4], &json!("2026-01-08T08:43:00Z")));
+    assert_eq!(targets("?limit=2&before=2026-01-08T08:43:00Z").await, (vec![3], Value::Null));
+}
+
+#[tokio::test]
+async fn a_torn_record_is_named_and_the_rest_is_listed() {
+    let fake = evaluated().await;
+    fake.store.put("groups/inference/records/20260108T084330Z-evaluate-x.json", "{", soon()).await.unwrap();
+    let body = fetch(&fake, "/api/groups/inference/decisions").await;
+    assert_eq!(body["decisions"].as_array().unwrap().len(), 3);
+    assert!(body["problems"][0].as_str().unwrap().contains("evaluate-x.json"), "{body}");
+}
+
+#[tokio::test]
+async fn a_decision_found_in_the_list_is_explained_and_follows_again_from_its_record() {
+    let fake = evaluated().await;
+    let list = fetch(&fake, "/api/groups/inference/decisions?limit=1").await;
+    let id = list["decisions"][0]["id"].as_str().unwrap();
+    let body = fetch(&fake, &format!("/api/decisions/{id}")).await;
+    assert_eq!((&body["id"], &body["group"]), (&json!(id), &json!("inference")));
+    assert_eq!(body["told"][0], "Grow from 4 to 5 instances.");
+    assert_eq!(body["contradiction"], Value::Null);
+    assert_eq!(body["decision"]["guardrail_inputs"]["current"], 4);
+}
+
+#[tokio::test]
+async fn what_is_no_decision_is_not_found() {
+    let fake = evaluated().await;
+    let hold = record(&fake, "h1", 1, "console", Happening::Hold(floor(4, 9))).await;
+    let hold = hold.trim_end_matches(".json");
+    for id in [
+        "nothing",
+        "none.20260108T084400Z-evaluate-r3",
+        "inference.none",
+        "inference...%2Fsnapshot",
+        &format!("inference.{hold}"),
+    ] {
+        refused(&fake, request("GET", &format!("/api/decisions/{id}"), ""), StatusCode::NOT_FOUND, "unknown-decision")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn the_cost_is_counted_from_what_ran_at_the_last_decision() {
+    let body = fetch(&evaluated().await, "/api/groups/inference/cost").await;
+    let number = |name: &str| body[name].as_f64().unwrap();
+    // Two on demand at 0.6, one spot serving and one starting at 0.2.
+    assert!((number("per_hour") - 1.6).abs() < 1e-9, "{body}");
+    assert!((number("on_demand_per_hour") - 2.4).abs() < 1e-9, "{body}");
+    assert!((number("peak_per_hour") - 12.0).abs() < 1e-9, "{body}");
+    assert_eq!((number("spent"), number("budget_per_hour")), (12.5, 9.0));
+}
+
+#[tokio::test]
+async fn the_forecast_names_its_decision_and_its_engine() {
+    let fake = evaluated().await;
+    let body = fetch(&fake, "/api/groups/inference/forecast").await;
+    assert_eq!(body["decision"], "inference.20260108T084400Z-evaluate-r3");
+    assert_eq!((&body["lead_minutes"], &body["evidence"]["engine"]), (&json!(3), &json!("nothing")));
+
+    let before = fetch(&fake, "/api/groups/batch/forecast").await;
+    assert_eq!((&before["decision"], &before["evidence"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn an_evaluation_is_asked_for_with_or_without_effect() {
+    let fake = backend();
+    for query in ["", "?dry_run=true", "?dry_run=false"] {
+        let path = format!("/api/groups/inference/evaluate{query}");
+        let (status, _, body) = send(open(&fake), request("POST", &path, "")).await;
+        assert_eq!((status, &body["target"]), (StatusCode::OK, &json!(6)));
+        assert_eq!(body["decision"], "inference.20260108T084500Z-evaluate-r9");
+    }
+    let path = "/api/groups/inference/evaluate?dry_run=maybe";
+    refused(&fake, request("POST", path, ""), StatusCode::BAD_REQUEST, "bad-request").await;
+    let path = "/api/groups/none/evaluate";
+    refused(&fake, request("POST", path, ""), StatusCode::NOT_FOUND, "unknown-group").await;
+    let asked = fake.asked.lock().unwrap().clone();
+    assert_eq!(asked, [false, true, false].map(|dry_run| ("inference".to_owned(), dry_run)));
+}
+
+#[tokio::test]
+async fn an_order_is_recorded_and_shown_at_once_and_lifted_again() {
+    let fake = evaluated().await;
+    let hold = json!({"order": {"pin": 6}, "who": "ada", "why": "sale", "until": "2026-01-08T09:45:00Z"});
+    let (status, _, body) = send(open(&fake), request("PUT", "/api/groups/inference/hold", hold.to_string())).await;
+    assert_eq!((status, &body["hold"]), (StatusCode::OK, &hold));
+    let record = body["record"].as_str().unwrap();
+    assert!(record.starts_with("20260108T084500Z-console-"), "{record}");
+
+    let holds = async || fetch(&fake, "/api/groups").await["groups"][0]["holds"].clone();
+    assert_eq!(holds().await[1], hold);
+
+    let (status, _, body) = send(open(&fake), request("DELETE", "/api/groups/inference/hold?who=ada", "")).await;
+    assert_eq!((status, body["lifted"].as_array().unwrap().len()), (StatusCode::OK, 2));
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_is_refused_with_its_place() {
+    let fake = backend();
+    let hold = |change: Value| {
+        let mut hold = json!({"order": "pause_in", "who": "ada", "why": "sale", "until": "2026-01-08T09:45:00Z"});
+        hold.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        request("PUT", "/api/groups/inference/hold", hold.to_string())
+    };
+    for (change, pointer) in [
+        (json!({"who": " "}), "/who"),
+        (json!({"why": "x".repeat(201)}), "/why"),
+        (json!({"why": "two\nlines"}), "/why"),
+        (json!({"until": "2026-01-08T08:45:00Z"}), "/until"),
+        (json!({"until": "2026-03-08T08:45:00Z"}), "/until"),
+        (json!({"until": "tomorrow"}), "/until"),
+        (json!({"order": {"pin": 21}}), "/order/pin"),
+        (json!({"order": {"floor": 1}}), "/order/floor"),
+        (json!({"order": {"floor": -1}}), "/order/floor"),
+        (json!({"order": "stop"}), "/order"),
+        (json!({"reason": "typo"}), "/reason"),
+    ] {
+        let problem = refused(&fake, hold(change), StatusCode::UNPROCESSABLE_ENTITY, "invalid").await;
+        assert_eq!(problem["pointer"], pointer, "{problem}");
+    }
+    let put = |body: &str| request("PUT", "/api/groups/inference/hold", body.to_owned());
+    for body in ["", "{", "{} {}"] {
+        let refusal = send(open(&fake), put(body)).await;
+        assert!(refusal.0.is_client_error(), "{refusal:?}");
+    }
+    refused(&fake, put(&" ".repeat(20_000)), StatusCode::PAYLOAD_TOO_LARGE, "too-large").await;
+    let anonymous = request("DELETE", "/api/groups/inference/hold", "");
+    refused(&fake, anonymous, StatusCode::BAD_REQUEST, "bad-request").await;
+    let names = fake.store.names_after("groups/inference/records", "", soon()).await.unwrap();
+    assert_eq!(names, [""; 0], "a refused order was recorded");
+}
+
+async fn through_gateway(fake: Arc<Fake>, request: &GatewayRequest) -> Value {
+    answer(request, fake, AccessToken::new(&Secret::new(TOKEN))).await.unwrap()
+}
+
+fn sample(name: &str) -> GatewayRequest {
+    let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    match Event::parse(&std::fs::read(path).unwrap()).unwrap() {
+        Event::Gateway(mut request) => {
+            request.headers.insert("authorization".to_owned(), format!("Bearer {TOKEN}"));
+            request
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_gateways_samples_are_answered_in_the_gateways_form() {
+    for name in ["console-groups", "console-decisions", "console-hold"] {
+        let answer = through_gateway(evaluated().await, &sample(name)).await;
+        assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)), "{answer}");
+        assert_eq!(answer["headers"]["content-type"], "application/json");
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert!(body.get("groups").or(body.get("decisions")).or(body.get("hold")).is_some(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_sample_with_a_token_that_is_wrong_is_refused() {
+    let mut request = sample("console-groups");
+    request.headers.insert("authorization".to_owned(), "Bearer example-token".to_owned());
+    let answer = through_gateway(backend(), &request).await;
+    assert_eq!((&answer["statusCode"], &answer["headers"]["www-authenticate"]), (&json!(401), &json!("Bearer")));
+}
+
+#[tokio::test]
+async fn the_gateway_may_publish_the_api_under_a_prefix() {
+    let mut request = sample("console-groups");
+    request.path = "/autoscaler/api/groups".to_owned();
+    assert_eq!(through_gateway(backend(), &request).await["statusCode"], 200);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn no_request_through_the_gateway_panics(
+        method in "GET|PUT|[A-Z]{0,6}|\\PC{0,4}",
+        path in "(/api)?(/groups|/inference|/hold|/\\PC{0,6}){0,4}|\\PC{0,12}|:99999",
+        headers in prop::collection::btree_map("host|accept|authorization|x-forwarded-proto|\\PC{0,6}", "\\PC{0,12}", 0..4),
+        query in prop::collection::btree_map("limit|since|\\PC{0,4}", "\\PC{0,8}", 0..3),
+        body in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let request = GatewayRequest { method, path, path_rest: None, headers, query, body: body.into(), request_id: None };
+        let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answered = executor.block_on(answer(&request, backend(), AccessToken::new(&Secret::new(TOKEN))));
+        if let Ok(answer) = answered {
+            prop_assert!(answer["statusCode"].as_u64().unwrap() >= 400);
+        }
+    }
+}
