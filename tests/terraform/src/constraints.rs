@@ -94,12 +94,7 @@ pub fn check(block: &Block, arguments: Option<&Arguments>, config: &Value) -> Ve
 /// An error about an argument.
 pub fn error(path: &[Selector], summary: impl Into<String>) -> Diagnostic {
     let steps = path.iter().map(|selector| Step { selector: Some(selector.clone()) }).collect();
-    Diagnostic {
-        severity: 1,
-        summary: summary.into(),
-        detail: String::new(),
-        attribute: Some(AttributePath { steps }),
-    }
+    Diagnostic { severity: 1, summary: summary.into(), detail: String::new(), attribute: Some(AttributePath { steps }) }
 }
 
 struct Check<'a> {

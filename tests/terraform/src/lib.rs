@@ -15,5 +15,5 @@ pub mod protocol;
 pub mod provider;
 pub mod rules;
 pub mod schema;
-pub mod value;
 pub mod terraform;
+pub mod value;

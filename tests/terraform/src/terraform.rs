@@ -130,8 +130,11 @@ impl Terraform {
 
     /// Each folder has a data folder of its own, so that module lists don't mix.
     fn data_folder(&self, folder: &Path) -> PathBuf {
-        let name: String =
-            folder.to_string_lossy().chars().map(|letter| if letter.is_alphanumeric() { letter } else { '_' }).collect();
+        let name: String = folder
+            .to_string_lossy()
+            .chars()
+            .map(|letter| if letter.is_alphanumeric() { letter } else { '_' })
+            .collect();
         self.data.path().join(name)
     }
 

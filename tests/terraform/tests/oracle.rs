@@ -56,8 +56,8 @@ fn apply_to_mock(terraform: &Terraform, folder: &Path) -> Result<(Verdict, Strin
 }
 
 #[test]
-fn every_change_that_the_real_provider_rejects_is_rejected_and_every_sound_one_is_accepted() -> Result<(), TerraformError>
-{
+fn every_change_that_the_real_provider_rejects_is_rejected_and_every_sound_one_is_accepted()
+-> Result<(), TerraformError> {
     let Some(terraform) = Terraform::find()?.filter(Terraform::is_stub) else {
         eprintln!("skipped: needs {SCHEMA_VARIABLE}");
         return Ok(());
