@@ -229,6 +229,33 @@ variable "groups" {
   }
 
   validation {
+    condition = alltrue([
+      for group in var.groups : group.policy.target_signal != null ? contains(group.signals[*].name, group.policy.target_signal) :
+      coalesce(group.policy.engine, "predictive") == "weighted_score" ? true : contains(group.signals[*].kind, "utilisation")
+    ])
+    error_message = "predictive and target_tracking need a signal of kind utilisation, or policy.target_signal that names a signal of the group."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in var.groups : group.policy.engine == "weighted_score" ? anytrue([for signal in group.signals : coalesce(signal.weight, 0) > 0]) : true
+    ])
+    error_message = "weighted_score needs at least one signal with a weight."
+  }
+
+  validation {
+    condition     = alltrue([for group in var.groups : coalesce(group.policy.service_ms, 500) < coalesce(group.policy.slo_ms, 2000)])
+    error_message = "policy.service_ms must be below policy.slo_ms (defaults 500 and 2000)."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in var.groups : coalesce(group.purchase.on_demand_base, 0) == 0 ? true : contains(group.pools[*].purchase, "on_demand")
+    ])
+    error_message = "purchase.on_demand_base needs an on_demand pool."
+  }
+
+  validation {
     condition     = alltrue([for group in var.groups : try(group.purchase.spot_share >= 0 && group.purchase.spot_share <= 1, group.purchase.spot_share == null)])
     error_message = "purchase.spot_share must be 0 to 1."
   }

@@ -56,6 +56,13 @@ variables {
     ]
     signals = [
       {
+        name      = "gpu"
+        kind      = "utilisation"
+        scale_out = 80
+        scale_in  = 40
+        cloud_eye = { namespace = "AGT.ECS", metric = "gpu_usage_gpu", per = "instance", period = 60, scale = 1 }
+      },
+      {
         name      = "queue"
         kind      = "queue_length"
         scale_out = 100
