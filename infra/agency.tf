@@ -12,8 +12,14 @@ locals {
     load_balancer = anytrue(flatten([for group in var.groups : [for pool in group.pools : try(pool.ecs.load_balancer_pool_id, null) != null]]))
     spot          = local.has_spot
     own_key       = var.bucket.kms_key_id != null
-    secret        = strcontains(jsonencode([local.deepseek_api_key, local.sources]), "\"csms\":")
-    vpc           = var.network != null
+    secret = var.deepseek.secret_name != null || anytrue(flatten([
+      for group in var.groups : [
+        for signal in group.signals : contains(keys(merge(
+          try(signal.prometheus.bearer_token, null), try(signal.redis.password, null), try(signal.http_json.bearer_token, null), {}
+        )), "csms")
+      ]
+    ]))
+    vpc = var.network != null
   }
 
   roles = {

@@ -36,7 +36,7 @@ run "a_new_group_only_observes" {
     condition = alltrue([
       for role in values(huaweicloud_identity_role.function) : alltrue([
         for action in flatten(jsondecode(role.policy).Statement[*].Action) :
-        !contains(["as:groups:update", "as:instances:batchAction", "ecs:cloudServers:createServers", "ecs:cloudServers:deleteServers"], action)
+        !contains(["as:groups:update", "as:instances:batchAction", "as:instanceHooks:action"], action) && !can(regex("^(ecs|elb):.*(create|delete|put|update)", action))
       ])
     ])
     error_message = "while observing, no policy may allow a change of a fleet"

@@ -21,7 +21,13 @@ struct Permission {
     actions: Vec<String>,
     roles: Vec<String>,
     when: Vec<String>,
+    #[serde(default = "documented")]
+    sure: bool,
     why: String,
+}
+
+fn documented() -> bool {
+    true
 }
 
 fn repository() -> PathBuf {
@@ -38,6 +44,12 @@ fn table() -> Vec<Permission> {
 fn requested() -> (BTreeMap<String, BTreeSet<String>>, BTreeSet<String>) {
     let (mut literal, mut chosen) = (BTreeMap::<String, BTreeSet<String>>::new(), BTreeSet::new());
     for (file, text) in client_files() {
+        for constant in
+            text.match_indices("const OPERATION: &str = \"").map(|(start, head)| &text[start + head.len()..])
+        {
+            let operation = constant.split('"').next().unwrap_or_default();
+            literal.entry(file.clone()).or_default().insert(operation.to_owned());
+        }
         for method in ["new", "get", "post", "put", "delete"] {
             let call = format!("Request::{method}(");
             for (start, _) in text.match_indices(&call) {
@@ -46,6 +58,7 @@ fn requested() -> (BTreeMap<String, BTreeSet<String>>, BTreeSet<String>) {
                     Some(operation) => {
                         literal.entry(file.clone()).or_default().insert(operation.to_owned());
                     }
+                    None if rest.starts_with("OPERATION") => {}
                     None => {
                         chosen.insert(file.clone());
                     }
@@ -157,12 +170,13 @@ fn the_document_shows_the_table() {
 }
 
 fn document() -> String {
-    let mut text = "\n| request | actions | who | only with | why |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    let mut text = "\n| request | actions | who | only with | named by a document | why |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
     for entry in table() {
         let code = |items: &[String]| items.iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ");
         let (api, actions, roles, when) =
             (entry.api, code(&entry.actions), entry.roles.join(", "), entry.when.join(", "));
-        writeln!(text, "| {api} | {actions} | {roles} | {when} | {} |", entry.why).expect("memory");
+        let sure = if entry.sure { "yes" } else { "no, UNVERIFIED" };
+        writeln!(text, "| {api} | {actions} | {roles} | {when} | {sure} | {} |", entry.why).expect("memory");
     }
     text.push('\n');
     text
