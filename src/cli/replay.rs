@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::CliError;
 use super::trace::read_trace;
+use crate::replay::report::html::{self, Series, TracePage};
 use crate::replay::{Arena, Contestant, Report, Settings, Trace, Window};
 
 /// Play policies over recorded load and compare what they cost and how they served.
@@ -64,6 +65,8 @@ pub enum Format {
     Table,
     /// One JSON document: an object, or an array of them for several traces.
     Json,
+    /// One self-contained page for a browser.
+    Html,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -87,10 +90,12 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
     let read = |path: &PathBuf| read_trace(path, arguments.column.as_deref(), window).map_err(CliError::input);
     let traces = arguments.traces.iter().map(read).collect::<Result<Vec<Trace>, CliError>>()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs).build().map_err(CliError::failed)?;
-    let reports = pool.install(|| play_all(&traces, &settings, &contestants));
+    let arenas: Vec<Arena<'_>> = traces.iter().map(|trace| Arena::new(trace, &settings)).collect();
+    let reports = pool.install(|| play_all(&arenas, &contestants));
     let text = match arguments.format {
         Format::Table => table::render(&reports, &settings.prices),
         Format::Json => json(&reports)?,
+        Format::Html => pool.install(|| page(&arenas, reports, &contestants))?,
     };
     write(arguments, &text)
 }
@@ -111,9 +116,8 @@ fn settings(arguments: &ReplayArgs) -> Settings {
 }
 
 /// Plays everybody on every trace, as many at a time as there are threads; the rows come in the order of the contestants.
-fn play_all(traces: &[Trace], settings: &Settings, contestants: &[Contestant]) -> Vec<Report> {
-    let progress = progress(traces.len() * contestants.len());
-    let arenas: Vec<Arena<'_>> = traces.iter().map(|trace| Arena::new(trace, settings)).collect();
+fn play_all(arenas: &[Arena<'_>], contestants: &[Contestant]) -> Vec<Report> {
+    let progress = progress(arenas.len() * contestants.len());
     let reports = arenas
         .par_iter()
         .map(|arena| {
@@ -127,6 +131,22 @@ fn play_all(traces: &[Trace], settings: &Settings, contestants: &[Contestant]) -
         .collect();
     progress.finish_and_clear();
     reports
+}
+
+/// Plays once more what is worth a curve, and makes the page.
+fn page(arenas: &[Arena<'_>], reports: Vec<Report>, contestants: &[Contestant]) -> Result<String, CliError> {
+    let pages: Vec<TracePage> = arenas
+        .iter()
+        .zip(reports)
+        .map(|(arena, report)| {
+            let names = html::featured(&report, &arena.settings().prices);
+            let of_name = |name: &String| contestants.iter().find(|contestant| contestant.to_string() == *name);
+            let chosen: Vec<&Contestant> = names.iter().filter_map(of_name).collect();
+            let series = chosen.par_iter().map(|contestant| Series::record(contestant, arena)).collect();
+            TracePage::new(arena, report, series)
+        })
+        .collect();
+    html::page(&pages).map_err(CliError::failed)
 }
 
 /// A bar on standard error, and only where a person is looking.

@@ -5,7 +5,7 @@ mod driver;
 mod engine_player;
 pub mod group;
 pub mod peers;
-mod report;
+pub mod report;
 mod signals;
 mod trace;
 

@@ -1,5 +1,7 @@
 //! What is reported of a replay.
 
+pub mod html;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
