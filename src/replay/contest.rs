@@ -35,6 +35,8 @@ pub enum Contestant {
     TargetTracking(f64),
     /// Our weighted score, where a single saturated signal decides alone.
     WeightedScore,
+    /// Our predictive engine, told this price of a violation and nothing else.
+    Predictive(f64),
 }
 
 /// A policy that nobody knows.
@@ -65,8 +67,8 @@ pub enum ContestantError {
 }
 
 /// Every name that can be asked for.
-const NAMES: [&str; 7] =
-    ["static_one", "static_peak", "article", "alarm_policy", "hpa", "target_tracking", "weighted_score"];
+const NAMES: [&str; 8] =
+    ["static_one", "static_peak", "article", "alarm_policy", "hpa", "target_tracking", "weighted_score", "predictive"];
 
 impl Contestant {
     /// Everybody with every knob; our engine once for each price of a violation.
@@ -96,7 +98,7 @@ impl Contestant {
     }
 
     /// A policy with each of its usual knobs. Empty if there is none of that name.
-    fn named(name: &str, _prices: &[f64]) -> Vec<Self> {
+    fn named(name: &str, prices: &[f64]) -> Vec<Self> {
         match name {
             "static_one" => vec![Self::StaticOne],
             "static_peak" => vec![Self::StaticPeak],
@@ -105,6 +107,7 @@ impl Contestant {
             "hpa" => HPA_TARGETS.map(Self::Hpa).to_vec(),
             "target_tracking" => TRACKING_TARGETS.map(Self::TargetTracking).to_vec(),
             "weighted_score" => vec![Self::WeightedScore],
+            "predictive" => prices.iter().copied().map(Self::Predictive).collect(),
             _ => Vec::new(),
         }
     }
@@ -119,13 +122,14 @@ impl Contestant {
             Self::Hpa(_) => "hpa",
             Self::TargetTracking(_) => "target_tracking",
             Self::WeightedScore => "weighted_score",
+            Self::Predictive(_) => "predictive",
         }
     }
 
     /// Its knob, if it has one.
     pub fn knob(&self) -> Option<f64> {
         match self {
-            Self::Hpa(knob) | Self::TargetTracking(knob) => Some(*knob),
+            Self::Hpa(knob) | Self::TargetTracking(knob) | Self::Predictive(knob) => Some(*knob),
             _ => None,
         }
     }
@@ -142,6 +146,11 @@ impl Contestant {
             Self::WeightedScore => {
                 Box::new(EnginePlayer::new(&Policy { engine: EngineKind::WeightedScore, ..Policy::default() }))
             }
+            Self::Predictive(violation_price) => Box::new(EnginePlayer::new(&Policy {
+                engine: EngineKind::Predictive,
+                violation_price,
+                ..Policy::default()
+            })),
         }
     }
 
@@ -186,6 +195,7 @@ impl FromStr for Contestant {
         match usual {
             Self::Hpa(_) => Ok(Self::Hpa(value)),
             Self::TargetTracking(_) => Ok(Self::TargetTracking(value)),
+            Self::Predictive(_) => Ok(Self::Predictive(value)),
             _ => Err(ContestantError::NoKnob { name, knob }),
         }
     }
