@@ -2,9 +2,10 @@
 
 mod batch;
 mod groups;
+mod hooks;
 mod instances;
 
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use chrono::SecondsFormat;
 
 use crate::model::Minute;
@@ -19,6 +20,8 @@ const AS: Service = Service::AutoScaling;
 pub(super) fn routes() -> Routes {
     const GROUPS: &str = "/autoscaling-api/v1/{project_id}/scaling_group";
     const INSTANCES: &str = "/autoscaling-api/v1/{project_id}/scaling_group_instance/{id}";
+    const HOOKS: &str = "/autoscaling-api/v1/{project_id}/scaling_lifecycle_hook/{scaling_group_id}";
+    const HANGING: &str = "/autoscaling-api/v1/{project_id}/scaling_instance_hook/{scaling_group_id}";
     Routes::new()
         .route(GROUPS, get(groups::list))
         .route(&format!("{GROUPS}/{{scaling_group_id}}"), get(groups::show).put(groups::update))
@@ -26,6 +29,11 @@ pub(super) fn routes() -> Routes {
         .route(INSTANCES, axum::routing::delete(batch::remove_one))
         .route(&format!("{INSTANCES}/list"), get(instances::list))
         .route(&format!("{INSTANCES}/action"), post(batch::act))
+        .route(HOOKS, post(hooks::create))
+        .route(&format!("{HOOKS}/list"), get(hooks::list))
+        .route(&format!("{HOOKS}/{{hook_name}}"), get(hooks::show).delete(hooks::delete))
+        .route(&format!("{HANGING}/list"), get(hooks::hanging))
+        .route(&format!("{HANGING}/callback"), put(hooks::callback))
 }
 
 /// The answer to a group that there isn't: status 400, as the cloud has it.
@@ -38,7 +46,7 @@ fn group<'a>(state: &'a State, id: &str) -> Result<&'a ScalingGroup, ApiError> {
 }
 
 /// `YYYY-MM-DDThh:mm:ssZ`.
-fn time(minute: Minute) -> String {
+pub(super) fn time(minute: Minute) -> String {
     minute.start().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

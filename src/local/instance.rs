@@ -19,7 +19,6 @@ pub(super) struct Instance {
     pub(super) workload: Option<usize>,
     /// The Auto Scaling group that it belongs to.
     pub(super) scaling_group: Option<String>,
-    #[expect(dead_code, reason = "read by the ECS API, which comes next")]
     pub(super) flavor: String,
     pub(super) zone: String,
     pub(super) purchase: Purchase,
@@ -30,8 +29,13 @@ pub(super) struct Instance {
     pub(super) healthy: bool,
     /// Added by hand: Auto Scaling removes it and never deletes it.
     pub(super) added_by_hand: bool,
-    #[expect(dead_code, reason = "read by the ECS API, which comes next")]
     pub(super) tags: BTreeMap<String, String>,
+    /// Becomes a member of the load balancer's pool by itself.
+    pub(super) joins_by_itself: bool,
+    /// Share of the load balancer's traffic; `None`: no member of its pool.
+    pub(super) weight: Option<u32>,
+    /// The minute at which a spot server will be taken back.
+    pub(super) reclaim_at: Option<Minute>,
     /// Minutes in which it served: from, and the first one after.
     served: Vec<(Minute, Option<Minute>)>,
     pub(super) ended: Option<Minute>,
@@ -39,7 +43,6 @@ pub(super) struct Instance {
 
 /// What an instance is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "entered by the ECS API and lifecycle hooks, which come next")]
 pub(super) enum Phase {
     /// Asked for, does not serve yet.
     Starting,
@@ -47,6 +50,8 @@ pub(super) enum Phase {
     StartingHeld,
     /// Takes work.
     Serving,
+    /// Runs, gets no traffic.
+    Drained,
     /// Runs, taken out of service.
     Standby,
     /// Out of service, held by a lifecycle hook before its end.
@@ -69,6 +74,8 @@ pub(super) struct Launch {
     pub(super) zone: String,
     pub(super) purchase: Purchase,
     pub(super) tags: BTreeMap<String, String>,
+    /// Becomes a member of the load balancer's pool by itself.
+    pub(super) joins_by_itself: bool,
 }
 
 impl Instance {
@@ -88,6 +95,9 @@ impl Instance {
             healthy: true,
             added_by_hand: false,
             tags: launch.tags,
+            joins_by_itself: launch.joins_by_itself,
+            weight: launch.joins_by_itself.then_some(1),
+            reclaim_at: None,
             served: Vec::new(),
             ended: None,
         }
@@ -110,6 +120,21 @@ impl Instance {
         self.phase = phase;
     }
 
+    /// What it does once it runs: it serves if it gets traffic.
+    pub(super) fn running_phase(&self) -> Phase {
+        if self.weight.is_some_and(|weight| weight > 0) { Phase::Serving } else { Phase::Drained }
+    }
+
+    /// Whether it runs as a member of its group, with or without traffic.
+    pub(super) fn is_in_service(&self) -> bool {
+        matches!(self.phase, Phase::Serving | Phase::Drained)
+    }
+
+    /// Private address.
+    pub(super) fn address(key: InstanceKey) -> String {
+        format!("10.{}.{}.{}", key >> 16 & 0xff, key >> 8 & 0xff, key & 0xff)
+    }
+
     /// Whether it took work during that minute.
     pub(super) fn served_in(&self, minute: Minute) -> bool {
         self.served.iter().any(|&(from, until)| from <= minute && until.is_none_or(|until| minute < until))
@@ -125,18 +150,17 @@ impl Instance {
         match self.phase {
             Phase::Starting => "PENDING",
             Phase::StartingHeld => "PENDING_WAIT",
-            Phase::Serving => "INSERVICE",
+            Phase::Serving | Phase::Drained => "INSERVICE",
             Phase::Standby | Phase::Stopped | Phase::Detached => "STANDBY",
             Phase::EndingHeld => "REMOVING_WAIT",
             Phase::Ended => "REMOVING",
         }
     }
 
-    /// The cloud's name for what it is doing, as a server.
-    #[expect(dead_code, reason = "read by the ECS API, which comes next")]
-    pub(super) fn server_status(&self) -> &'static str {
+    /// The cloud's name for what it is doing, as a server: built within its first minute, whatever it loads afterwards.
+    pub(super) fn server_status(&self, now: Minute) -> &'static str {
         match self.phase {
-            Phase::Starting => "BUILD",
+            Phase::Starting if now <= self.asked => "BUILD",
             Phase::Stopped => "SHUTOFF",
             Phase::Ended => "DELETED",
             _ => "ACTIVE",
@@ -158,6 +182,7 @@ mod tests {
             zone: String::new(),
             purchase: Purchase::OnDemand,
             tags: BTreeMap::new(),
+            joins_by_itself: true,
         };
         let mut instance = Instance::new("id".to_owned(), launch, Minute(0), 2);
         instance.enter(Phase::Serving, Minute(2));

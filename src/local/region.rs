@@ -1,13 +1,17 @@
 //! The region as its driver sees it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Capacity, Minute};
 
 use super::calls::Calls;
+use super::events::{PublishedMessage, RegionEvent};
 use super::faults::{Faults, NoFaults};
 use super::instance::Phase;
+use super::runtime_api::RuntimeApi;
 use super::settings::RegionSettings;
+use super::spot_trace::SpotTrace;
 use super::state::{PlayedMinute, State};
 
 /// The region: its memory, its clock, and what its driver may do with them.
@@ -20,12 +24,18 @@ pub struct Region {
     settings: RegionSettings,
     state: Mutex<State>,
     faults: Mutex<Arc<dyn Faults>>,
+    functions: Mutex<BTreeMap<String, Arc<RuntimeApi>>>,
 }
 
 impl Region {
     /// A region in which no minute has passed.
     pub fn new(settings: RegionSettings) -> Self {
-        Self { state: Mutex::new(State::new(settings.clone())), faults: Mutex::new(Arc::new(NoFaults)), settings }
+        Self {
+            state: Mutex::new(State::new(settings.clone())),
+            faults: Mutex::new(Arc::new(NoFaults)),
+            functions: Mutex::default(),
+            settings,
+        }
     }
 
     /// What it is made of.
@@ -67,9 +77,50 @@ impl Region {
         capacity
     }
 
+    /// Sets how many spot servers a zone has room for. What is over is given notice: see [`Region::take_events`].
+    pub fn set_spot_capacity(&self, zone: &str, capacity: u32) {
+        self.lock().set_spot_capacity(zone, capacity);
+    }
+
+    /// Sets the room for spot servers to what a trace says of the minute that the clock shows; its start is `from`.
+    pub fn follow_spot_trace(&self, trace: &SpotTrace, from: Minute) {
+        self.lock().follow(trace, from);
+    }
+
+    /// Says whether a flavor is sold out in a zone.
+    pub fn set_sold_out(&self, flavor: &str, zone: &str, sold_out: bool) {
+        let place = (flavor.to_owned(), zone.to_owned());
+        let mut state = self.lock();
+        if sold_out {
+            state.market.sold_out.insert(place);
+        } else {
+            state.market.sold_out.remove(&place);
+        }
+    }
+
+    /// Events for functions since this was asked last: reclaims, alarms, lifecycle hooks.
+    pub fn take_events(&self) -> Vec<RegionEvent> {
+        std::mem::take(&mut self.lock().outbox.events)
+    }
+
+    /// Messages that were published to topics since this was asked last.
+    pub fn take_messages(&self) -> Vec<PublishedMessage> {
+        std::mem::take(&mut self.lock().outbox.messages)
+    }
+
     /// How often each operation was called.
     pub fn calls(&self) -> Calls {
         self.lock().calls.clone()
+    }
+
+    /// Lets FunctionGraph's invocations reach a function, under the name of its runtime API.
+    pub fn attach(&self, function: Arc<RuntimeApi>) {
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        functions.insert(function.function().to_owned(), function);
+    }
+
+    pub(super) fn function(&self, name: &str) -> Option<Arc<RuntimeApi>> {
+        self.functions.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// From now on `faults` decides what goes wrong.

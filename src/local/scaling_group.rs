@@ -6,6 +6,7 @@ use crate::model::Minute;
 
 use super::identifiers::identifier;
 use super::instance::{Instance, InstanceKey, Launch, Phase};
+use super::lifecycle_hooks::{Hanging, Hook};
 use super::settings::AsGroupSettings;
 use super::state::State;
 
@@ -25,6 +26,9 @@ pub(super) struct ScalingGroup {
     /// Serving members in each played minute.
     pub(super) serving_history: Vec<u32>,
     pub(super) description: String,
+    pub(super) hooks: Vec<Hook>,
+    /// Instances that wait for a hook to be answered.
+    pub(super) hanging: Vec<Hanging>,
 }
 
 /// Which serving instances go first.
@@ -67,6 +71,8 @@ impl ScalingGroup {
             members: BTreeSet::new(),
             serving_history: Vec::new(),
             description: String::new(),
+            hooks: Vec::new(),
+            hanging: Vec::new(),
             settings,
         }
     }
@@ -76,7 +82,7 @@ impl ScalingGroup {
     }
 
     pub(super) fn keep_history(&mut self, instances: &BTreeMap<InstanceKey, Instance>) {
-        let serving = self.members(instances).filter(|(_, instance)| instance.phase == Phase::Serving).count();
+        let serving = self.members(instances).filter(|(_, instance)| instance.is_in_service()).count();
         self.serving_history.push(serving as u32);
     }
 
@@ -95,10 +101,13 @@ impl State {
         self.groups.get(group).into_iter().flat_map(|group| group.members(&self.instances))
     }
 
-    /// Starts that many instances in the group.
+    /// Starts that many instances in the group; fewer if there is no more room for spot servers.
     pub(super) fn launch_members(&mut self, id: &str, count: u32) {
         for _ in 0..count {
             let Some(group) = self.groups.get(id) else {
+                return;
+            };
+            let Some(zone) = self.emptiest_zone(group) else {
                 return;
             };
             let launch = Launch {
@@ -106,14 +115,35 @@ impl State {
                 workload: Some(group.workload),
                 scaling_group: Some(id.to_owned()),
                 flavor: group.settings.flavor.clone(),
-                zone: self.emptiest_zone(id),
+                zone,
                 purchase: group.settings.purchase,
                 tags: BTreeMap::new(),
+                joins_by_itself: true,
             };
             let key = self.launch(launch);
             if let Some(group) = self.groups.get_mut(id) {
                 group.members.insert(key);
             }
+        }
+    }
+
+    /// Starts what groups lack: servers that were taken back, deleted behind their back, or not to be had before.
+    pub(super) fn refill_groups(&mut self) {
+        let present = |group: &ScalingGroup| {
+            let counts = |instance: &Instance| {
+                instance.is_in_service() || matches!(instance.phase, Phase::Starting | Phase::StartingHeld)
+            };
+            group.members(&self.instances).filter(|(_, instance)| counts(instance)).count() as u32
+        };
+        let lacking: Vec<(String, u32)> = self
+            .groups
+            .iter()
+            .filter(|(_, group)| !group.paused)
+            .map(|(id, group)| (id.clone(), group.desired.saturating_sub(present(group))))
+            .filter(|&(_, lacking)| lacking > 0)
+            .collect();
+        for (id, lacking) in lacking {
+            self.launch_members(&id, lacking);
         }
     }
 
@@ -130,7 +160,7 @@ impl State {
         for (key, instance) in self.members_of(id) {
             match instance.phase {
                 Phase::Starting | Phase::StartingHeld => starting.push(key),
-                Phase::Serving => serving.push((key, instance.protected)),
+                Phase::Serving | Phase::Drained => serving.push((key, instance.protected)),
                 _ => {}
             }
         }
@@ -144,19 +174,26 @@ impl State {
             serving.reverse();
         }
         serving.sort_by_key(|&(_, protected)| protected);
-        let order = starting.into_iter().rev().chain(serving.into_iter().map(|(key, _)| key));
-        for key in order.take((present - wanted) as usize).collect::<Vec<_>>() {
+        let surplus = (present - wanted) as usize;
+        let cancelled: Vec<InstanceKey> = starting.into_iter().rev().take(surplus).collect();
+        let stopped = serving.into_iter().take(surplus - cancelled.len());
+        for key in cancelled {
             self.enter(key, Phase::Ended);
+        }
+        for (key, _) in stopped {
+            self.end_or_hold(key);
         }
     }
 
-    fn emptiest_zone(&self, group: &str) -> String {
-        let mut counts: Vec<(usize, &String)> = self.settings.zones.iter().map(|zone| (0, zone)).collect();
-        for (_, instance) in self.members_of(group) {
-            if let Some((count, _)) = counts.iter_mut().find(|(_, zone)| **zone == instance.zone) {
-                *count += 1;
-            }
-        }
-        counts.into_iter().min_by_key(|&(count, _)| count).map(|(_, zone)| zone.clone()).unwrap_or_default()
+    /// The zone with the fewest of the group's instances among those that sell what it buys.
+    fn emptiest_zone(&self, group: &ScalingGroup) -> Option<String> {
+        let AsGroupSettings { flavor, purchase, .. } = &group.settings;
+        let here = |zone: &str| group.members(&self.instances).filter(|(_, instance)| instance.zone == zone).count();
+        self.settings
+            .zones
+            .iter()
+            .filter(|zone| self.zone_for(flavor, *purchase, Some(zone)).is_some())
+            .min_by_key(|zone| here(zone))
+            .cloned()
     }
 }

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::errors::{Service, gateway_error};
 use super::faults::{Call, Fault};
 use super::region::Region;
-use super::{auto_scaling, cloud_eye, signature};
+use super::{auto_scaling, cloud_eye, ecs, elb, function_graph, side_services, signature};
 
 /// Bodies that a signature may cover, as the cloud's gateway limits them.
 const LONGEST_BODY_BYTES: usize = 12 << 20;
@@ -98,6 +98,13 @@ fn router(region: Arc<Region>) -> Router {
         (Service::AutoScaling, auto_scaling::routes()),
         (Service::CloudEye, cloud_eye::routes()),
         (Service::CloudEyeV2, cloud_eye::routes_v2()),
+        (Service::Ecs, ecs::routes()),
+        (Service::Elb, elb::routes()),
+        (Service::FunctionGraph, function_graph::routes()),
+        (Service::Smn, side_services::messages()),
+        (Service::Csms, side_services::secrets()),
+        (Service::Iam, side_services::identity()),
+        (Service::Cts, side_services::traces()),
     ];
     let mut all = Routes::new();
     for (service, routes) in services {

@@ -27,6 +27,10 @@ pub struct RegionSettings {
     pub zones: Vec<String>,
     /// Flavors that can be bought, by id.
     pub flavors: BTreeMap<String, FlavorSettings>,
+    /// Most servers of the project.
+    pub server_quota: u32,
+    /// Minutes from the notice of a reclaim until the spot server is gone.
+    pub reclaim_notice_minutes: u32,
     /// What carries load.
     pub workloads: Vec<WorkloadSettings>,
     /// Secrets of the secret store, by name.
@@ -98,6 +102,8 @@ pub struct TaggedSettings {
     pub purchase: Purchase,
     /// Their flavor.
     pub flavor: String,
+    /// A server serves only as a member of the load balancer's pool, which somebody must make it. Else it joins by itself.
+    pub needs_member: bool,
 }
 
 impl Default for RegionSettings {
@@ -127,6 +133,8 @@ impl Default for RegionSettings {
                 ("c7.xlarge.2".to_owned(), flavor(4, 8_192, 1.44, Some(0.48))),
                 ("pi2.2xlarge.4".to_owned(), flavor(8, 32_768, 12.0, Some(4.2))),
             ]),
+            server_quota: 100_000,
+            reclaim_notice_minutes: 5,
             workloads: Vec::new(),
             secrets: BTreeMap::new(),
         }

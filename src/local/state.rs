@@ -7,8 +7,11 @@ use crate::replay::group::{MinuteOutcome, SimulatedGroup};
 
 use super::calls::Calls;
 use super::custom_metrics::CustomMetrics;
+use super::events::Outbox;
 use super::identifiers::Identifiers;
 use super::instance::{Instance, InstanceKey, Launch, METRICS_OUTLIVE_MINUTES, Phase};
+use super::jobs::Jobs;
+use super::market::Market;
 use super::scaling_group::ScalingGroup;
 use super::settings::{PoolSettings, RegionSettings, WorkloadSettings};
 
@@ -39,6 +42,9 @@ pub(super) struct State {
     keys: BTreeMap<String, InstanceKey>,
     pub(super) custom_metrics: CustomMetrics,
     pub(super) calls: Calls,
+    pub(super) jobs: Jobs,
+    pub(super) market: Market,
+    pub(super) outbox: Outbox,
 }
 
 /// A load and the instances that share it.
@@ -84,6 +90,9 @@ impl State {
             keys: BTreeMap::new(),
             custom_metrics: CustomMetrics::default(),
             calls: Calls::default(),
+            jobs: Jobs::default(),
+            market: Market::default(),
+            outbox: Outbox::default(),
             settings,
         };
         for index in 0..state.workloads.len() {
@@ -92,7 +101,7 @@ impl State {
             }
         }
         for key in state.instances.keys().copied().collect::<Vec<_>>() {
-            state.enter(key, Phase::Serving);
+            state.run(key);
         }
         for workload in &mut state.workloads {
             workload.started = 0;
@@ -118,6 +127,7 @@ impl State {
                         zone: self.settings.zones[number as usize % self.settings.zones.len()].clone(),
                         purchase: settings.purchase,
                         tags: BTreeMap::from([(settings.tag.key.clone(), settings.tag.value.clone())]),
+                        joins_by_itself: true,
                     };
                     self.launch(launch);
                 }
@@ -151,7 +161,26 @@ impl State {
             }
             if let Some(group) = instance.scaling_group.as_ref().and_then(|id| self.groups.get_mut(id)) {
                 group.members.remove(&key);
+                group.hanging.retain(|hanging| hanging.key != key);
             }
+        }
+    }
+
+    /// Lets a started instance do what it does when it runs.
+    pub(super) fn run(&mut self, key: InstanceKey) {
+        if let Some(phase) = self.instances.get(&key).map(Instance::running_phase) {
+            self.enter(key, phase);
+        }
+    }
+
+    /// Sets an instance's share of traffic.
+    pub(super) fn set_weight(&mut self, key: InstanceKey, weight: Option<u32>) {
+        let Some(instance) = self.instances.get_mut(&key) else {
+            return;
+        };
+        instance.weight = weight;
+        if instance.is_in_service() {
+            self.run(key);
         }
     }
 
@@ -193,6 +222,7 @@ impl State {
         }
         self.now = minute + 1;
         self.settle();
+        self.refill_groups();
         self.forget();
         played
     }
@@ -207,7 +237,17 @@ impl State {
             .map(|(&key, _)| key)
             .collect();
         for key in ready {
-            self.enter(key, Phase::Serving);
+            self.run_or_hold(key);
+        }
+        self.time_out_hooks();
+        let due: Vec<InstanceKey> = self
+            .instances
+            .iter()
+            .filter(|(_, it)| it.phase != Phase::Ended && it.reclaim_at.is_some_and(|reclaim_at| reclaim_at <= now))
+            .map(|(&key, _)| key)
+            .collect();
+        for key in due {
+            self.enter(key, Phase::Ended);
         }
     }
 

@@ -73,7 +73,7 @@ pub(super) async fn act(
             let keys = pick(&state, &id, &ids, "AS.4029", |instance| instance.phase == Phase::Standby)?;
             raise_desired(&mut state, &id, keys.len() as u32)?;
             for key in keys {
-                state.enter(key, Phase::Serving);
+                state.run(key);
             }
         }
     }
@@ -104,8 +104,7 @@ fn pick(
 fn remove(state: &mut State, group: &str, ids: &BTreeSet<&str>, delete: bool) -> Result<(), ApiError> {
     let keys =
         pick(state, group, ids, "AS.4030", |instance| matches!(instance.phase, Phase::Serving | Phase::Standby))?;
-    let counted =
-        keys.iter().filter(|key| state.instances.get(key).is_some_and(|it| it.phase == Phase::Serving)).count();
+    let counted = keys.iter().filter(|key| state.instances.get(key).is_some_and(|it| it.is_in_service())).count();
     if let Some(group) = state.groups.get_mut(group) {
         let rest = group.desired.saturating_sub(counted as u32);
         if rest < group.settings.min_instances {
@@ -117,7 +116,7 @@ fn remove(state: &mut State, group: &str, ids: &BTreeSet<&str>, delete: bool) ->
     }
     for key in keys {
         if delete {
-            state.enter(key, Phase::Ended);
+            state.end_or_hold(key);
         } else {
             detach(state, key);
         }
@@ -154,6 +153,7 @@ fn add(state: &mut State, group: &str, ids: &BTreeSet<&str>) -> Result<(), ApiEr
         };
         instance.scaling_group = Some(group.to_owned());
         instance.added_by_hand = true;
+        instance.weight = Some(1);
         if let Some(left) = instance.workload.take() {
             state.workloads[left].members.remove(&key);
         }
@@ -164,7 +164,7 @@ fn add(state: &mut State, group: &str, ids: &BTreeSet<&str>) -> Result<(), ApiEr
         if let Some(group) = state.groups.get_mut(group) {
             group.members.insert(key);
         }
-        state.enter(key, Phase::Serving);
+        state.run(key);
     }
     Ok(())
 }
@@ -172,7 +172,7 @@ fn add(state: &mut State, group: &str, ids: &BTreeSet<&str>) -> Result<(), ApiEr
 /// Takes serving instances out of service and keeps them. The group's number falls with them, unless others are to be
 /// started in their place. (The documents don't say so in one sentence; it is what keeps the number and the members equal.)
 fn enter_standby(state: &mut State, group: &str, ids: &BTreeSet<&str>, append: bool) -> Result<(), ApiError> {
-    let keys = pick(state, group, ids, "AS.4029", |instance| instance.phase == Phase::Serving)?;
+    let keys = pick(state, group, ids, "AS.4029", Instance::is_in_service)?;
     let count = keys.len() as u32;
     for key in keys {
         state.enter(key, Phase::Standby);

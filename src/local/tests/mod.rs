@@ -1,5 +1,8 @@
 //! The region over HTTP, as a client meets it.
 
+mod hooks;
+mod servers;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -43,6 +46,17 @@ impl Cloud {
     }
 
     pub(super) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        self.call_with(method, path, body, "").await
+    }
+
+    /// A call with a client token, if there is one.
+    pub(super) async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        client_token: &str,
+    ) -> (u16, Value) {
         let path = path.replace("{project_id}", &self.region.settings().project_id);
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let host = self.server.address().to_string();
@@ -63,23 +77,26 @@ impl Cloud {
         if !token.is_empty() {
             request = request.header("x-security-token", token);
         }
+        if !client_token.is_empty() {
+            request = request.header("x-client-token", client_token);
+        }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    async fn show_group(&self) -> Value {
+    pub(super) async fn show_group(&self) -> Value {
         let path = format!("/autoscaling-api/v1/{{project_id}}/scaling_group/{}", self.group_id());
         self.call("GET", &path, None).await.1["scaling_group"].clone()
     }
 
-    async fn set_desired(&self, wanted: i64) -> (u16, Value) {
+    pub(super) async fn set_desired(&self, wanted: i64) -> (u16, Value) {
         let path = format!("/autoscaling-api/v1/{{project_id}}/scaling_group/{}", self.group_id());
         self.call("PUT", &path, Some(json!({"desire_instance_number": wanted}))).await
     }
 
-    async fn instances(&self) -> Vec<Value> {
+    pub(super) async fn instances(&self) -> Vec<Value> {
         let path =
             format!("/autoscaling-api/v1/{{project_id}}/scaling_group_instance/{}/list?limit=100", self.group_id());
         self.call("GET", &path, None).await.1["scaling_group_instances"].as_array().unwrap().clone()
@@ -113,7 +130,7 @@ impl Cloud {
     }
 }
 
-fn states(instances: &[Value]) -> Vec<&str> {
+pub(super) fn states(instances: &[Value]) -> Vec<&str> {
     instances.iter().map(|instance| instance["life_cycle_state"].as_str().unwrap()).collect()
 }
 
