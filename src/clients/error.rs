@@ -204,14 +204,14 @@ impl Refusal {
         };
         let message = text(&["message", "error_msg", "details", "error", "title"])?;
         let code = text(&["code", "error_code", "errorType", "type"]);
-        Some(Self { status, code, message: quoted(&message, secrets), retry_after: None })
+        Some(Self { status, code, message: redacted(&message, secrets), retry_after: None })
     }
 
     /// Reads an error answer: its body's error, or else the beginning of what stands there.
     pub(super) fn of_answer(status: u16, body: &[u8], secrets: &[&Secret]) -> Self {
         Self::parse(status, body, secrets).unwrap_or_else(|| Self {
             status,
-            message: quoted(&String::from_utf8_lossy(body), secrets),
+            message: redacted(&String::from_utf8_lossy(body), secrets),
             ..Self::default()
         })
     }
@@ -251,7 +251,7 @@ impl Refusal {
 }
 
 /// Foreign text as one line, not too long, without our secrets: a gateway may quote the headers of a refused request.
-fn quoted(text: &str, secrets: &[&Secret]) -> String {
+pub(super) fn redacted(text: &str, secrets: &[&Secret]) -> String {
     let text = redact(text, secrets.iter().copied());
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST_MESSAGE) {
