@@ -106,7 +106,11 @@ impl Report {
             &format!("{path}.check_interval"),
             "must be whole minutes: 60, 120 … 3600",
         );
-        self.check(scaling.cooldown_period <= 86_400, &format!("{path}.cooldown_period"), "must be 0 to 86400 seconds");
+        self.check(
+            scaling.cooldown_period.is_none_or(|seconds| seconds <= 86_400),
+            &format!("{path}.cooldown_period"),
+            "must be 0 to 86400 seconds",
+        );
         self.check(
             scaling.lead_time_seconds.is_none_or(|seconds| seconds <= 7200),
             &format!("{path}.lead_time_seconds"),

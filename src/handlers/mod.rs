@@ -2,3 +2,9 @@
 
 #[cfg(feature = "console")]
 pub mod console;
+pub mod evaluate;
+mod settings;
+mod workplace;
+
+pub use settings::{Clock, ConfigLocation, Settings, SettingsError};
+pub use workplace::{Workplace, WorkplaceError};

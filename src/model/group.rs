@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Signal;
+use super::{Signal, SignalKind};
 
 /// One scaled service: its fleet, signals, policy, prices. The unit of state, decision and concurrency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,17 @@ pub struct Group {
     pub purchase: PurchaseMix,
 }
 
+impl Group {
+    /// The utilisation that follows the load, and its position: `policy.target_signal`, or the first utilisation.
+    pub fn load_signal(&self) -> Option<(usize, &Signal)> {
+        let chosen = |signal: &Signal| match &self.policy.target_signal {
+            Some(name) => &signal.name == name,
+            None => signal.kind == SignalKind::Utilisation,
+        };
+        self.signals.iter().enumerate().find(|(_, signal)| chosen(signal))
+    }
+}
+
 /// Whether decisions are carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -50,8 +61,10 @@ pub struct Scaling {
     pub max_instances: u32,
     /// Seconds between evaluations. The functions are woken each minute; more skips minutes.
     pub check_interval: u32,
-    /// Seconds of rest after a change: for `weighted_score` both ways, for the other engines on the way in only.
-    pub cooldown_period: u32,
+    /// Seconds of rest after a change: for `weighted_score` both ways, for the other engines on the way in only. Default:
+    /// 300 for `weighted_score`; none for the others, which weigh for themselves what a change costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooldown_period: Option<u32>,
     /// Seconds from asking for an instance until it serves; used until the group's own starts have been measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_time_seconds: Option<u32>,
@@ -72,7 +85,7 @@ impl Default for Scaling {
             min_instances: 1,
             max_instances: 20,
             check_interval: 60,
-            cooldown_period: 300,
+            cooldown_period: None,
             lead_time_seconds: None,
             metric_delay_minutes: None,
             max_step_out: None,
@@ -85,6 +98,11 @@ impl Scaling {
     /// Lead time in whole minutes before any start was measured. 120 s where nothing is configured.
     pub fn lead_minutes(&self) -> u32 {
         self.lead_time_seconds.unwrap_or(120).div_ceil(60)
+    }
+
+    /// Seconds of rest after a change under that engine.
+    pub fn cooldown_seconds(&self, engine: EngineKind) -> u32 {
+        self.cooldown_period.unwrap_or(if engine == EngineKind::WeightedScore { 300 } else { 0 })
     }
 
     /// Minutes by which metrics arrive late. One where nothing is configured.

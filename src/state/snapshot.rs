@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineState;
-use crate::model::{Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
+use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
 
 /// Starts that are remembered for the lead time.
 const STARTS_REMEMBERED: usize = 30;
@@ -55,6 +55,8 @@ pub struct Snapshot {
 /// What is known of one pool's fleet, so that it need not be asked again each minute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FleetMemory {
+    /// What it had when it was last seen.
+    pub capacity: Option<Capacity>,
     /// Ids of the instances that served when the fleet was last listed.
     pub instances: Vec<String>,
     /// When it was last listed.

@@ -1,0 +1,230 @@
+//! From what was seen to how many instances there shall be. No I/O: everything it looks at is an argument.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::intake;
+use crate::engine::guardrails::{self, SharedLoad};
+use crate::engine::purchase::{self, PoolState};
+use crate::engine::{Engine, EngineState, Observation};
+use crate::model::{
+    Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalKind, SignalSource, SignalValue, Trigger,
+};
+use crate::state::Snapshot;
+
+/// Minutes that a signal may be older than it should be before it is doubted.
+const GRACE_MINUTES: i64 = 3;
+
+/// What is known of one pool's fleet now.
+#[derive(Clone, Debug)]
+pub(super) struct PoolView {
+    /// What it has; what was known last, when it could not be asked.
+    pub(super) capacity: Capacity,
+    /// Most instances that the cloud allows it.
+    pub(super) most: u32,
+    /// Why it could not be asked, if so.
+    pub(super) failure: Option<String>,
+}
+
+/// Everything that one decision looks at, besides the snapshot.
+pub(super) struct Situation<'a> {
+    pub(super) group: &'a Group,
+    pub(super) now: DateTime<Utc>,
+    /// In the order of the group's pools.
+    pub(super) pools: Vec<PoolView>,
+    /// Samples as the sources gave them, oldest first.
+    pub(super) samples: Vec<Sample>,
+    /// Why a signal could not be read, by its name.
+    pub(super) signal_problems: BTreeMap<String, String>,
+    pub(super) trigger: Trigger,
+    pub(super) dry_run: bool,
+    /// What went wrong so far, in words.
+    pub(super) problems: Vec<String>,
+}
+
+/// Decides, and takes what was seen into the snapshot. Nothing has been asked of the cloud yet.
+pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decision {
+    let Situation { group, now, pools, samples, mut signal_problems, trigger, dry_run, mut problems } = situation;
+    let minute = Minute::containing(now);
+    let capacity = pools.iter().fold(Capacity::default(), |sum, pool| Capacity {
+        serving: sum.serving + pool.capacity.serving,
+        starting: sum.starting + pool.capacity.starting,
+    });
+    let delay = group.scaling.delay_minutes();
+    let lead_minutes = snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes());
+    let new_samples = intake::take_in(snapshot, &group.signals, samples, minute, delay);
+
+    let mut engine = match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
+        Some(engine) => engine,
+        None => EngineState::new(&group.policy, &group.signals),
+    };
+    let proposal = engine.decide(&Observation {
+        now: minute,
+        signals: &group.signals,
+        samples: &new_samples,
+        capacity,
+        min_instances: group.scaling.min_instances,
+        max_instances: group.scaling.max_instances,
+        lead_minutes,
+        delay_minutes: delay,
+        cooldown_seconds: group.scaling.cooldown_seconds(group.policy.engine),
+    });
+    snapshot.engine = Some(engine);
+
+    let signals = newest_values(group, snapshot);
+    let mut doubts = stale_signals(group, &signals, minute, delay, &mut signal_problems);
+    doubts.extend(contradictions(group, &signals));
+    for (pool, view) in group.pools.iter().zip(&pools) {
+        if let Some(failure) = &view.failure {
+            doubts.push(format!("pool {} could not be asked", pool.name));
+            problems.push(format!("pool {}: {failure}", pool.name));
+        }
+    }
+
+    let guardrail_inputs = guardrails::Inputs {
+        proposed: proposal.target,
+        current: capacity.total(),
+        min_instances: group.scaling.min_instances,
+        max_instances: group.scaling.max_instances.min(affordable(group, &pools)),
+        max_step_out: group.scaling.max_step_out,
+        max_step_in: group.scaling.max_step_in,
+        doubts,
+        raises: snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect(),
+        seconds_since_change: snapshot.last_change.map(|changed| (now - changed).num_seconds()),
+        cooldown_in_seconds: match group.policy.engine {
+            // It rests by itself, both ways.
+            EngineKind::WeightedScore => 0,
+            other => group.scaling.cooldown_seconds(other),
+        },
+        shared_loads: shared_loads(group, snapshot),
+        orders: snapshot.holds.iter().map(|hold| hold.order).collect(),
+    };
+    let (target, steps) = guardrails::apply(&guardrail_inputs);
+    let plan = purchase::split(target, &group.purchase, &pool_states(group, &pools));
+    let planned: u32 = plan.iter().map(|pool| pool.target).sum();
+    if planned < target {
+        problems.push(format!("the pools have room for {planned} of {target} instances"));
+    }
+    Decision {
+        trigger,
+        mode: group.mode,
+        dry_run,
+        policy: snapshot.policy.clone(),
+        seen: Seen {
+            pools: group.pools.iter().zip(&pools).map(|(pool, view)| (pool.name.clone(), view.capacity)).collect(),
+            newest: snapshot.seen_until,
+            signals,
+            missing: signal_problems,
+            lead_minutes,
+        },
+        proposal,
+        guardrail_inputs,
+        guardrails: steps,
+        target,
+        plan,
+        actions: Vec::new(),
+        problems,
+        http_calls: 0,
+        duration_ms: 0,
+    }
+}
+
+impl Situation<'_> {
+    /// Whether a decision may be carried out.
+    pub(super) fn acts(group: &Group, dry_run: bool) -> bool {
+        group.mode == Mode::Act && !dry_run
+    }
+}
+
+fn pool_states<'a>(group: &'a Group, pools: &[PoolView]) -> Vec<PoolState<'a>> {
+    let state = |(pool, view): (&'a crate::model::Pool, &PoolView)| PoolState {
+        pool,
+        capacity: view.capacity,
+        available: view.most,
+    };
+    group.pools.iter().zip(pools).map(state).collect()
+}
+
+fn affordable(group: &Group, pools: &[PoolView]) -> u32 {
+    group
+        .purchase
+        .budget_per_hour
+        .map_or(u32::MAX, |budget| purchase::affordable(budget, &pool_states(group, pools)))
+        .max(group.scaling.min_instances)
+}
+
+/// The newest value of each signal that has one.
+fn newest_values(group: &Group, snapshot: &Snapshot) -> BTreeMap<String, SignalValue> {
+    let newest = |index: usize| {
+        snapshot.recent.iter().rev().find_map(|sample| {
+            sample.values.get(index).copied().flatten().map(|value| SignalValue { value, minute: sample.minute })
+        })
+    };
+    group
+        .signals
+        .iter()
+        .enumerate()
+        .filter_map(|(index, signal)| Some((signal.name.clone(), newest(index)?)))
+        .collect()
+}
+
+/// Signals without a value that is fresh enough to shrink on. Signals differ in period and delay: each has its own limit.
+fn stale_signals(
+    group: &Group,
+    values: &BTreeMap<String, SignalValue>,
+    now: Minute,
+    delay: u32,
+    problems: &mut BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut doubts = Vec::new();
+    for signal in &group.signals {
+        let period_minutes = match &signal.source {
+            SignalSource::CloudEye(source) => i64::from(source.period_seconds().div_ceil(60)),
+            _ => 1,
+        };
+        // A value of a longer period comes when the period is over, and stands until the next one does.
+        let allowed = i64::from(delay) + 2 * period_minutes - 1 + GRACE_MINUTES;
+        let why = match values.get(&signal.name) {
+            None => "has no value yet".to_owned(),
+            Some(value) if now - value.minute > allowed => format!("is {} minutes old", now - value.minute),
+            Some(_) => continue,
+        };
+        doubts.push(format!("{} {why}", signal.name));
+        problems.entry(signal.name.clone()).or_insert(why);
+    }
+    doubts
+}
+
+/// Signals that say that the group suffers, whatever the others say: falling CPU beside rising errors is an outage, not
+/// idleness.
+fn contradictions(group: &Group, values: &BTreeMap<String, SignalValue>) -> Vec<String> {
+    let suffers = |signal: &&crate::model::Signal| {
+        matches!(signal.kind, SignalKind::LatencyMs | SignalKind::Percent)
+            && values.get(&signal.name).zip(signal.scale_out).is_some_and(|(value, out)| value.value > out)
+    };
+    group.signals.iter().filter(suffers).map(|signal| format!("{} is over its threshold", signal.name)).collect()
+}
+
+/// The load that fewer instances would have to share, for the engines that shrink by thresholds. The predictive engine
+/// reckons with the shared load itself.
+fn shared_loads(group: &Group, snapshot: &Snapshot) -> Vec<SharedLoad> {
+    if group.policy.engine == EngineKind::Predictive {
+        return Vec::new();
+    }
+    let Some(sample) = snapshot.recent.back() else { return Vec::new() };
+    let load = || {
+        let (index, signal) = group.load_signal()?;
+        Some(SharedLoad {
+            signal: signal.name.clone(),
+            utilisation: sample.values.get(index).copied().flatten()?,
+            serving: sample.serving?,
+            scale_out: signal.scale_out?,
+        })
+    };
+    load().into_iter().collect()
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

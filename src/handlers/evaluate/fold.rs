@@ -1,0 +1,99 @@
+//! Folds what others have recorded since the last evaluation into the snapshot.
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{Happening, Record};
+use crate::state::Snapshot;
+
+/// Takes in records not seen before. Each is taken once, in the order of their names, which is that of their times.
+pub(super) fn fold(snapshot: &mut Snapshot, records: impl IntoIterator<Item = (String, Record)>, now: DateTime<Utc>) {
+    for (name, record) in records {
+        if snapshot.folded.contains(&name) {
+            continue;
+        }
+        match record.what {
+            Happening::Raise(raise) if now < raise.until => {
+                // The same cause told twice is one call.
+                snapshot.raises.retain(|known| known.cause != raise.cause);
+                snapshot.raises.push(raise);
+            }
+            Happening::Loss(loss) => {
+                if !snapshot.losses.iter().any(|known| known.instance == loss.instance) {
+                    snapshot.losses.push(loss);
+                }
+            }
+            Happening::Hold(hold) if hold.is_active(now) => snapshot.holds.push(hold),
+            Happening::Lift { .. } => snapshot.holds.clear(),
+            Happening::Decision(_) | Happening::Ignored { .. } | Happening::Raise(_) | Happening::Hold(_) => {}
+        }
+        snapshot.folded.push(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::model::{Hold, Order, Raise, SCHEMA_VERSION};
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+    }
+
+    fn record(id: &str, what: Happening) -> (String, Record) {
+        let record = Record { schema: SCHEMA_VERSION, id: id.to_owned(), group: "a".to_owned(), time: now(), what };
+        (crate::state::keys::record_name(&record, "test"), record)
+    }
+
+    fn raise(id: &str, target: u32) -> (String, Record) {
+        let raise = Raise {
+            target,
+            until: now() + TimeDelta::minutes(5),
+            source: "alarm".to_owned(),
+            cause: "message-1".to_owned(),
+            why: String::new(),
+        };
+        record(id, Happening::Raise(raise))
+    }
+
+    fn hold() -> Happening {
+        Happening::Hold(Hold {
+            order: Order::Floor(4),
+            who: "ada".to_owned(),
+            why: "sale".to_owned(),
+            until: now() + TimeDelta::hours(1),
+        })
+    }
+
+    #[test]
+    fn a_record_is_folded_once_however_often_it_is_listed() {
+        let mut snapshot = Snapshot::empty(now(), Vec::new());
+        for _ in 0..3 {
+            fold(&mut snapshot, [record("h", hold())], now());
+        }
+        assert_eq!(snapshot.holds.len(), 1);
+    }
+
+    #[test]
+    fn the_same_cause_told_twice_is_one_call() {
+        let mut snapshot = Snapshot::empty(now(), Vec::new());
+        fold(&mut snapshot, [raise("1", 5), raise("2", 7)], now());
+        assert_eq!(snapshot.raises.iter().map(|raise| raise.target).collect::<Vec<_>>(), [7]);
+    }
+
+    #[test]
+    fn lifting_ends_the_orders_given_before_and_not_those_given_after() {
+        let mut snapshot = Snapshot::empty(now(), Vec::new());
+        let lift = Happening::Lift { who: "ada".to_owned() };
+        fold(&mut snapshot, [record("1", hold()), record("2", lift), record("3", hold())], now());
+        assert_eq!(snapshot.holds.len(), 1);
+    }
+
+    #[test]
+    fn what_has_expired_is_not_taken_in() {
+        let mut snapshot = Snapshot::empty(now(), Vec::new());
+        fold(&mut snapshot, [raise("1", 5), record("2", hold())], now() + TimeDelta::days(1));
+        assert!(snapshot.raises.is_empty() && snapshot.holds.is_empty());
+    }
+}

@@ -1,0 +1,335 @@
+//! One evaluation of one group: read state, look, decide, act, record.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::future;
+use tokio::time::Instant;
+
+use super::decide::{PoolView, Situation, decide};
+use super::fold::fold;
+use super::warm::Warm;
+use crate::clients::Cloud;
+use crate::engine::explain;
+use crate::fleet::{self, FleetError, View};
+use crate::model::{
+    Action, ActionOutcome, Decision, Group, Happening, Minute, Mode, PoolTarget, Record, SCHEMA_VERSION, Trigger,
+    Verdict,
+};
+use crate::observe::{self, Observed, Sources};
+use crate::state::{self, Found, RECORD_WINDOW, Snapshot, Store, StoreError};
+
+/// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
+const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
+/// Who writes the records of this handler.
+pub(super) const SOURCE: &str = "evaluate";
+
+/// What one evaluation is asked to do.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) now: DateTime<Utc>,
+    pub(super) trigger: Trigger,
+    pub(super) dry_run: bool,
+    pub(super) deadline: Instant,
+}
+
+/// Evaluates a group.
+///
+/// # Errors
+/// Only when no decision could be recorded: the store fails, or holds state of a newer version.
+pub(super) async fn evaluate_group(
+    store: &Store,
+    cloud: &Cloud,
+    sources: &Sources,
+    warm: &Warm,
+    group: &Group,
+    ask: &Ask,
+) -> Result<Verdict, StoreError> {
+    let started = Instant::now();
+    let calls_before = (store.calls(), cloud.calls());
+    let mut problems = Vec::new();
+    let mut snapshot = read_state(store, warm, group, ask, &mut problems).await?;
+    let views = look_at_fleets(cloud, group, &mut snapshot, ask.now).await;
+    note_starts(&mut snapshot, group, &views, ask.now);
+    let observed = look_at_signals(cloud, sources, group, &snapshot, &views, ask.now).await;
+
+    let situation = Situation {
+        group,
+        now: ask.now,
+        pools: pool_views(group, &snapshot, &views),
+        samples: observed.samples,
+        signal_problems: observed.problems.into_iter().map(|problem| (problem.signal, problem.why)).collect(),
+        trigger: ask.trigger.clone(),
+        dry_run: ask.dry_run,
+        problems,
+    };
+    let before = snapshot.written;
+    let mut decision = decide(&mut snapshot, situation);
+    decision.actions = carry_out(cloud, group, &mut snapshot, &views, &decision, ask.now).await;
+    snapshot.spent += spending(group, &snapshot, before, ask.now);
+    for action in &decision.actions {
+        if let ActionOutcome::Failed(why) = &action.outcome {
+            decision.problems.push(format!("pool {}: {}: {why}", action.pool, action.request));
+        }
+    }
+    decision.http_calls = store.calls() - calls_before.0 + cloud.calls() - calls_before.1 + 2;
+    decision.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    write_state(store, warm, group, ask, snapshot, decision).await
+}
+
+/// Snapshot and new records. A warm instance needs no snapshot from the store when the listing shows that nobody has
+/// decided since it wrote its own.
+async fn read_state(
+    store: &Store,
+    warm: &Warm,
+    group: &Group,
+    ask: &Ask,
+    problems: &mut Vec<String>,
+) -> Result<Snapshot, StoreError> {
+    let kept = warm.take(&group.name);
+    let (names, read) = future::join(state::recent_records(store, &group.name, ask.now, ask.deadline), async {
+        match &kept {
+            Some(_) => None,
+            None => Some(state::read_snapshot(store, &group.name, ask.deadline).await),
+        }
+    })
+    .await;
+    let names = names?;
+    let kept = kept.filter(|snapshot| is_newest(snapshot, &names));
+    let found = match (kept, read) {
+        (Some(snapshot), _) => Found::Whole(Box::new(snapshot)),
+        (None, Some(read)) => read?,
+        (None, None) => state::read_snapshot(store, &group.name, ask.deadline).await?,
+    };
+    let mut snapshot = match found {
+        Found::Whole(snapshot) => *snapshot,
+        Found::Nothing => Snapshot::empty(ask.now, signal_names(group)),
+        Found::Torn(why) => {
+            problems.push(format!("the snapshot was torn and is begun anew ({why})"));
+            Snapshot::empty(ask.now, signal_names(group))
+        }
+    };
+    if snapshot.policy.is_empty() {
+        snapshot.policy = "config".to_owned();
+    }
+    snapshot.forget(ask.now, RECORD_WINDOW);
+    let new: Vec<&String> =
+        names.iter().filter(|name| !is_decision(name) && !snapshot.folded.contains(*name)).collect();
+    let read =
+        future::join_all(new.iter().map(|name| state::read_record(store, &group.name, name, ask.deadline))).await;
+    let mut records = Vec::new();
+    for (name, record) in new.into_iter().zip(read) {
+        match record {
+            Ok(Some(record)) => records.push((name.clone(), record)),
+            Ok(None) => {}
+            // Not folded, so it is tried again next time.
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    fold(&mut snapshot, records, ask.now);
+    Ok(snapshot)
+}
+
+/// Whether every decision that is listed was known to this snapshot, its own among them.
+fn is_newest(snapshot: &Snapshot, names: &[String]) -> bool {
+    snapshot.last_decision.as_ref().is_some_and(|last| names.contains(last))
+        && names.iter().all(|name| !is_decision(name) || snapshot.folded.contains(name))
+}
+
+fn is_decision(name: &str) -> bool {
+    name.split('-').nth(1) == Some(SOURCE)
+}
+
+fn signal_names(group: &Group) -> Vec<String> {
+    group.signals.iter().map(|signal| signal.name.clone()).collect()
+}
+
+async fn look_at_fleets(
+    cloud: &Cloud,
+    group: &Group,
+    snapshot: &mut Snapshot,
+    now: DateTime<Utc>,
+) -> Vec<Result<View, FleetError>> {
+    let looks = group.pools.iter().map(|pool| {
+        let mut memory = snapshot.fleets.get(&pool.name).cloned().unwrap_or_default();
+        async move {
+            let view = fleet::look(cloud, pool, &mut memory, now).await;
+            (memory, view)
+        }
+    });
+    let looked = future::join_all(looks).await;
+    let pools = group.pools.iter().zip(looked);
+    pools
+        .map(|(pool, (memory, view))| {
+            snapshot.fleets.insert(pool.name.clone(), memory);
+            view
+        })
+        .collect()
+}
+
+/// Measures how long starts take: instances that serve now and did not before were asked for some time ago.
+fn note_starts(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, FleetError>], now: DateTime<Utc>) {
+    let known = group.pools.iter().zip(views).filter_map(|(pool, view)| Some((pool, view.as_ref().ok()?)));
+    for (pool, view) in known {
+        let Some(memory) = snapshot.fleets.get_mut(&pool.name) else { continue };
+        if let Some(before) = memory.capacity.replace(view.capacity) {
+            let more = view.capacity.serving.saturating_sub(before.serving);
+            snapshot.starts.ready(Minute::containing(now), more);
+        }
+    }
+}
+
+async fn look_at_signals(
+    cloud: &Cloud,
+    sources: &Sources,
+    group: &Group,
+    snapshot: &Snapshot,
+    views: &[Result<View, FleetError>],
+    now: DateTime<Utc>,
+) -> Observed {
+    let newest = Minute::containing(now) - 1;
+    let oldest = newest - LONGEST_LOOK_BACK_MINUTES + 1;
+    let from = snapshot.seen_until.map_or(oldest, |seen| (seen + 1).max(oldest)).min(newest);
+    let instances: Vec<String> = views.iter().flatten().flat_map(|view| view.serving.iter().cloned()).collect();
+    observe::observe(cloud, sources, group, &instances, from..=newest).await
+}
+
+fn pool_views(group: &Group, snapshot: &Snapshot, views: &[Result<View, FleetError>]) -> Vec<PoolView> {
+    let view = |(pool, view): (&crate::model::Pool, &Result<View, FleetError>)| match view {
+        Ok(view) => PoolView { capacity: view.capacity, most: view.most, failure: None },
+        Err(error) => PoolView {
+            capacity: snapshot.fleets.get(&pool.name).and_then(|memory| memory.capacity).unwrap_or_default(),
+            most: u32::MAX,
+            failure: Some(error.to_string()),
+        },
+    };
+    group.pools.iter().zip(views).map(view).collect()
+}
+
+/// Asks the cloud for what was decided. A pool that could not be asked before is left alone.
+async fn carry_out(
+    cloud: &Cloud,
+    group: &Group,
+    snapshot: &mut Snapshot,
+    views: &[Result<View, FleetError>],
+    decision: &Decision,
+    now: DateTime<Utc>,
+) -> Vec<Action> {
+    let acts = Situation::acts(group, decision.dry_run);
+    let asks = group.pools.iter().zip(views).zip(&decision.plan).map(|((pool, view), plan)| {
+        let mut memory = snapshot.fleets.get(&pool.name).cloned().unwrap_or_default();
+        async move {
+            let view = view.as_ref().ok()?;
+            let target = plan.target.clamp(view.least, view.most.max(view.least));
+            if target == view.capacity.total() {
+                return None;
+            }
+            let request = format!("{} instead of {} instances", target, view.capacity.total());
+            let outcome = if acts {
+                match fleet::scale(cloud, pool, &mut memory, view, target, now).await {
+                    Ok(()) => ActionOutcome::Done,
+                    Err(error) => ActionOutcome::Failed(error.to_string()),
+                }
+            } else if decision.dry_run {
+                ActionOutcome::Withheld("dry run".to_owned())
+            } else {
+                ActionOutcome::Withheld("mode is observe".to_owned())
+            };
+            Some((memory, target, Action { pool: pool.name.clone(), request, outcome }))
+        }
+    });
+    let done = future::join_all(asks).await;
+    let mut actions = Vec::new();
+    for (((pool, view), plan), outcome) in group.pools.iter().zip(views).zip(&decision.plan).zip(done) {
+        let (Ok(view), Some((memory, target, action))) = (view, outcome) else { continue };
+        snapshot.fleets.insert(pool.name.clone(), memory);
+        if action.outcome == ActionOutcome::Done {
+            note_change(snapshot, view, plan, target, now);
+        }
+        actions.push(action);
+    }
+    actions
+}
+
+fn note_change(snapshot: &mut Snapshot, view: &View, plan: &PoolTarget, target: u32, now: DateTime<Utc>) {
+    snapshot.last_change = Some(now);
+    match target.checked_sub(plan.current) {
+        Some(more) => snapshot.starts.asked(Minute::containing(now), more),
+        None => snapshot.starts.cancelled((plan.current - target).min(view.capacity.starting)),
+    }
+}
+
+/// What the fleet cost since the last evaluation, at most an hour's worth.
+fn spending(group: &Group, snapshot: &Snapshot, before: DateTime<Utc>, now: DateTime<Utc>) -> f64 {
+    let hours = ((now - before).num_seconds() as f64 / 3600.0).clamp(0.0, 1.0);
+    let per_hour: f64 = group
+        .pools
+        .iter()
+        .filter_map(|pool| Some(f64::from(snapshot.fleets.get(&pool.name)?.capacity?.total()) * pool.price_per_hour))
+        .sum();
+    per_hour * hours
+}
+
+async fn write_state(
+    store: &Store,
+    warm: &Warm,
+    group: &Group,
+    ask: &Ask,
+    mut snapshot: Snapshot,
+    decision: Decision,
+) -> Result<Verdict, StoreError> {
+    let id = super::decision_id(&ask.trigger.request_id, &group.name);
+    let verdict = Verdict {
+        group: group.name.clone(),
+        decision: id.clone(),
+        time: ask.now,
+        current: decision.guardrail_inputs.current,
+        target: decision.target,
+        why: explain::headline(&decision),
+        http_calls: decision.http_calls,
+    };
+    log(&verdict, &decision);
+    let record = Record {
+        schema: SCHEMA_VERSION,
+        id,
+        group: group.name.clone(),
+        time: ask.now,
+        what: Happening::Decision(Box::new(decision)),
+    };
+    let name = state::keys::record_name(&record, SOURCE);
+    snapshot.written = ask.now;
+    snapshot.folded.push(name.clone());
+    snapshot.last_decision = Some(name);
+    let (recorded, kept) = future::join(
+        state::write_record(store, &record, SOURCE, ask.deadline),
+        state::write_snapshot(store, &group.name, &snapshot, ask.deadline),
+    )
+    .await;
+    recorded?;
+    match kept {
+        Ok(()) => warm.keep(&group.name, snapshot),
+        // The next evaluation goes on from the snapshot before, which is sound: targets are absolute.
+        Err(error) => tracing::error!(group = group.name, %error, "the snapshot could not be written"),
+    }
+    Ok(verdict)
+}
+
+fn log(verdict: &Verdict, decision: &Decision) {
+    tracing::info!(
+        group = verdict.group,
+        decision = verdict.decision,
+        request_id = decision.trigger.request_id,
+        trigger = decision.trigger.kind,
+        current = verdict.current,
+        proposed = decision.proposal.target,
+        target = verdict.target,
+        dry_run = decision.dry_run,
+        acts = decision.mode == Mode::Act,
+        problems = decision.problems.len(),
+        http_calls = decision.http_calls,
+        duration_ms = decision.duration_ms,
+        "{}",
+        verdict.why
+    );
+}
