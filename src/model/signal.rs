@@ -33,6 +33,14 @@ impl Signal {
     pub fn duration_minutes(&self) -> u32 {
         self.duration.div_ceil(60).max(1)
     }
+
+    /// Minutes between two values of this signal.
+    pub fn period_minutes(&self) -> u32 {
+        match &self.source {
+            SignalSource::CloudEye(source) => source.period_seconds().div_ceil(60).max(1),
+            SignalSource::Prometheus(_) | SignalSource::Redis(_) | SignalSource::HttpJson(_) => 1,
+        }
+    }
 }
 
 fn one_minute_seconds() -> u32 {

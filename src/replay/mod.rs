@@ -1,6 +1,7 @@
 //! The same engines driven over a recorded trace by a simulated group with virtual time.
 
 mod contest;
+mod demo;
 mod driver;
 mod engine_player;
 pub mod group;
@@ -10,6 +11,7 @@ mod signals;
 mod trace;
 
 pub use self::contest::{Contestant, ContestantError, contest};
+pub use self::demo::{demo_day, demo_trace};
 pub use self::driver::{Arena, Player, Settings, View, play};
 pub use self::engine_player::EnginePlayer;
 pub use self::report::{PricedScores, Report, Row};

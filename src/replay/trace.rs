@@ -159,7 +159,7 @@ fn value_at(values: &[f64], position: f64) -> f64 {
     }
 }
 
-fn minute_noise(minute: u64) -> f64 {
+pub(super) fn minute_noise(minute: u64) -> f64 {
     let sum: f64 =
         (0..4).map(|i| (split_mix_64(minute.wrapping_mul(4).wrapping_add(i)) >> 11) as f64 * 2f64.powi(-53)).sum();
     (1.0 + MINUTE_NOISE * (sum - 2.0) * 3f64.sqrt()).max(0.0)

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use location::{BucketLocation, LocationError, StoreLocation};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-pub use snapshot::{Exhaustion, FleetMemory, Job, Snapshot, StartTimes};
+pub use snapshot::{Counts, Exhaustion, FleetMemory, Job, Snapshot, StartTimes};
 pub use store::{LARGEST_OBJECT_BYTES, LONGEST_LISTING, Store, StoreError};
 use tokio::time::Instant;
 

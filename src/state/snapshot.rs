@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::EngineState;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
 
+/// Minutes whose counts are remembered.
+const COUNTS_REMEMBERED: usize = 40;
 /// Starts that are remembered for the lead time.
 const STARTS_REMEMBERED: usize = 30;
 /// Orders not seen ready after so many minutes are given up.
@@ -30,6 +32,8 @@ pub struct Snapshot {
     pub recent: VecDeque<Sample>,
     /// The engine's own memory.
     pub engine: Option<EngineState>,
+    /// How many instances there were in the last minutes.
+    pub counts: Counts,
     /// What is known of each pool's fleet.
     pub fleets: BTreeMap<String, FleetMemory>,
     /// When the number of instances was last changed by a decision.
@@ -89,6 +93,28 @@ pub struct Exhaustion {
     pub until: DateTime<Utc>,
     /// For how many minutes it was left alone this time; doubles each time.
     pub minutes: u32,
+}
+
+/// How many instances there were in the last minutes, as the fleet itself said: metrics tell of those that reported.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts(VecDeque<(Minute, Capacity)>);
+
+impl Counts {
+    /// What there is in a minute, after what was decided in it.
+    pub fn note(&mut self, minute: Minute, capacity: Capacity) {
+        while self.0.back().is_some_and(|(known, _)| *known >= minute) {
+            self.0.pop_back();
+        }
+        self.0.push_back((minute, capacity));
+        while self.0.len() > COUNTS_REMEMBERED {
+            self.0.pop_front();
+        }
+    }
+
+    /// What there was in that very minute, if it was looked at.
+    pub fn at(&self, minute: Minute) -> Option<Capacity> {
+        self.0.iter().rev().find(|(known, _)| *known == minute).map(|(_, capacity)| *capacity)
+    }
 }
 
 /// How long instances take from being asked for until they serve.
@@ -169,6 +195,7 @@ impl Snapshot {
             seen_until: None,
             recent: VecDeque::new(),
             engine: None,
+            counts: Counts::default(),
             fleets: BTreeMap::new(),
             last_change: None,
             starts: StartTimes::default(),

@@ -170,6 +170,11 @@ impl Store {
         }
     }
 
+    /// The same store, with a count of its own.
+    pub fn counted_apart(&self) -> Self {
+        Self { calls: Arc::default(), ..self.clone() }
+    }
+
     /// Requests made so far.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)

@@ -9,7 +9,7 @@ use crate::engine::guardrails::{self, SharedLoad};
 use crate::engine::purchase::{self, PoolState};
 use crate::engine::{Engine, EngineState, Observation};
 use crate::model::{
-    Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalKind, SignalSource, SignalValue, Trigger,
+    Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalKind, SignalValue, Trigger,
 };
 use crate::state::Snapshot;
 
@@ -55,9 +55,10 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     let lead_minutes = snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes());
     let new_samples = intake::take_in(snapshot, &group.signals, samples, minute, delay);
 
-    let mut engine = match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
-        Some(engine) => engine,
-        None => EngineState::new(&group.policy, &group.signals),
+    let (mut engine, new_samples) = match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
+        Some(engine) => (engine, new_samples),
+        // A new engine is shown all that is remembered, so that it need not begin blind.
+        None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
     };
     let proposal = engine.decide(&Observation {
         now: minute,
@@ -179,10 +180,7 @@ fn stale_signals(
 ) -> Vec<String> {
     let mut doubts = Vec::new();
     for signal in &group.signals {
-        let period_minutes = match &signal.source {
-            SignalSource::CloudEye(source) => i64::from(source.period_seconds().div_ceil(60)),
-            _ => 1,
-        };
+        let period_minutes = i64::from(signal.period_minutes());
         // A value of a longer period comes when the period is over, and stands until the next one does.
         let allowed = i64::from(delay) + 2 * period_minutes - 1 + GRACE_MINUTES;
         let why = match values.get(&signal.name) {

@@ -1,8 +1,5 @@
 //! One evaluation of one group: read state, look, decide, act, record.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use futures::future;
 use tokio::time::Instant;
@@ -14,10 +11,10 @@ use crate::clients::Cloud;
 use crate::engine::explain;
 use crate::fleet::{self, FleetError, View};
 use crate::model::{
-    Action, ActionOutcome, Decision, Group, Happening, Minute, Mode, PoolTarget, Record, SCHEMA_VERSION, Trigger,
+    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, PoolTarget, Record, SCHEMA_VERSION, Trigger,
     Verdict,
 };
-use crate::observe::{self, Observed, Sources};
+use crate::observe::{self, Observed};
 use crate::state::{self, Found, RECORD_WINDOW, Snapshot, Store, StoreError};
 
 /// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
@@ -41,7 +38,6 @@ pub(super) struct Ask {
 pub(super) async fn evaluate_group(
     store: &Store,
     cloud: &Cloud,
-    sources: &Sources,
     warm: &Warm,
     group: &Group,
     ask: &Ask,
@@ -52,7 +48,7 @@ pub(super) async fn evaluate_group(
     let mut snapshot = read_state(store, warm, group, ask, &mut problems).await?;
     let views = look_at_fleets(cloud, group, &mut snapshot, ask.now).await;
     note_starts(&mut snapshot, group, &views, ask.now);
-    let observed = look_at_signals(cloud, sources, group, &snapshot, &views, ask.now).await;
+    let observed = look_at_signals(cloud, group, &snapshot, &views, ask.now).await;
 
     let situation = Situation {
         group,
@@ -67,6 +63,7 @@ pub(super) async fn evaluate_group(
     let before = snapshot.written;
     let mut decision = decide(&mut snapshot, situation);
     decision.actions = carry_out(cloud, group, &mut snapshot, &views, &decision, ask.now).await;
+    snapshot.counts.note(Minute::containing(ask.now), capacity_after(&snapshot, group));
     snapshot.spent += spending(group, &snapshot, before, ask.now);
     for action in &decision.actions {
         if let ActionOutcome::Failed(why) = &action.outcome {
@@ -182,7 +179,6 @@ fn note_starts(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, Fle
 
 async fn look_at_signals(
     cloud: &Cloud,
-    sources: &Sources,
     group: &Group,
     snapshot: &Snapshot,
     views: &[Result<View, FleetError>],
@@ -192,7 +188,7 @@ async fn look_at_signals(
     let oldest = newest - LONGEST_LOOK_BACK_MINUTES + 1;
     let from = snapshot.seen_until.map_or(oldest, |seen| (seen + 1).max(oldest)).min(newest);
     let instances: Vec<String> = views.iter().flatten().flat_map(|view| view.serving.iter().cloned()).collect();
-    observe::observe(cloud, sources, group, &instances, from..=newest).await
+    observe::observe(cloud, group, &instances, from..=newest).await
 }
 
 fn pool_views(group: &Group, snapshot: &Snapshot, views: &[Result<View, FleetError>]) -> Vec<PoolView> {
@@ -246,6 +242,9 @@ async fn carry_out(
         snapshot.fleets.insert(pool.name.clone(), memory);
         if action.outcome == ActionOutcome::Done {
             note_change(snapshot, view, plan, target, now);
+            let memory = snapshot.fleets.entry(pool.name.clone()).or_default();
+            let serving = view.capacity.serving.min(target);
+            memory.capacity = Some(Capacity { serving, starting: target - serving });
         }
         actions.push(action);
     }
@@ -258,6 +257,15 @@ fn note_change(snapshot: &mut Snapshot, view: &View, plan: &PoolTarget, target: 
         Some(more) => snapshot.starts.asked(Minute::containing(now), more),
         None => snapshot.starts.cancelled((plan.current - target).min(view.capacity.starting)),
     }
+}
+
+/// What the group has after this evaluation, as far as known.
+fn capacity_after(snapshot: &Snapshot, group: &Group) -> Capacity {
+    let pools = group.pools.iter().filter_map(|pool| snapshot.fleets.get(&pool.name)?.capacity);
+    pools.fold(Capacity::default(), |sum, pool| Capacity {
+        serving: sum.serving + pool.serving,
+        starting: sum.starting + pool.starting,
+    })
 }
 
 /// What the fleet cost since the last evaluation, at most an hour's worth.

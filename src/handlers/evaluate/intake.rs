@@ -23,17 +23,21 @@ pub(super) fn take_in(
 ) -> Vec<Sample> {
     remap(snapshot, signals);
     let oldest_wanted = snapshot.seen_until.map_or(Minute(i64::MIN), |seen| seen + 1);
-    let expected: Vec<bool> = (0..signals.len())
-        .map(|index| {
-            snapshot.recent.iter().rev().take(LATELY).any(|sample| sample.values[index].is_some())
-                || snapshot.recent.is_empty() && samples.iter().any(|sample| sample.values[index].is_some())
-        })
-        .collect();
+    let expected: Vec<bool> = signals.iter().enumerate().map(|(index, signal)| {
+        let has = |sample: &Sample| sample.values[index].is_some();
+        // What comes less often than once a minute is not waited for.
+        signal.period_minutes() == 1
+            && if snapshot.recent.is_empty() {
+                samples.iter().any(has)
+            } else {
+                snapshot.recent.iter().rev().take(LATELY).any(has)
+            }
+    }).collect();
     let mut shown = Vec::new();
     let mut fresh: Vec<Sample> =
         samples.into_iter().filter(|sample| sample.minute >= oldest_wanted && sample.minute < now).collect();
     fresh.sort_by_key(|sample| sample.minute);
-    for sample in fresh {
+    for mut sample in fresh {
         let has_any = sample.values.iter().any(Option::is_some);
         let complete = sample.values.iter().zip(&expected).all(|(value, expected)| value.is_some() || !expected);
         let waited = now - sample.minute > i64::from(delay_minutes) + PATIENCE_MINUTES;
@@ -43,6 +47,11 @@ pub(super) fn take_in(
         }
         if !complete && !waited {
             break;
+        }
+        // The fleet's own count is exact; instances that have gone since report no more.
+        if let Some(capacity) = snapshot.counts.at(sample.minute) {
+            sample.serving = Some(capacity.serving);
+            sample.total = Some(capacity.total());
         }
         snapshot.seen_until = Some(sample.minute);
         snapshot.recent.push_back(sample.clone());

@@ -17,9 +17,8 @@ use self::warm::Warm;
 use super::{Workplace, WorkplaceError};
 use crate::config::Config;
 use crate::functiongraph::events::{Event, EventError};
-use crate::functiongraph::{Diagnostic, Environment, Invocation};
+use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
 use crate::model::{Group, Minute, Trigger, Verdict};
-use crate::observe::Sources;
 
 /// Groups that are evaluated at once.
 const CONCURRENT_GROUPS: usize = 8;
@@ -100,8 +99,6 @@ impl Evaluate {
         let credentials = self.workplace.credentials(&invocation)?;
         let store = self.workplace.store(&credentials)?;
         let config = self.workplace.config(&store, invocation.deadline).await?;
-        let cloud = self.workplace.cloud(&config, credentials, invocation.deadline)?;
-        let sources = Sources::new(&self.workplace);
         let (due, not_due) = request.groups(&config, Minute::containing(now))?;
 
         let ask = Ask {
@@ -110,10 +107,16 @@ impl Evaluate {
             dry_run: request.dry_run,
             deadline: invocation.deadline,
         };
-        let results: Vec<_> = futures::stream::iter(due)
-            .map(|group| {
-                let (store, cloud, sources, ask, warm) = (&store, cloud.counted_apart(), &sources, &ask, &self.warm);
-                async move { (group, evaluate_group(store, &cloud, sources, warm, group, ask).await) }
+        let mut asked = Vec::with_capacity(due.len());
+        for group in due {
+            // A cloud and a store of its own, so that each group's calls are counted apart.
+            let cloud = self.workplace.cloud(&config, credentials.clone(), invocation.deadline)?;
+            asked.push((group, cloud, store.counted_apart()));
+        }
+        let results: Vec<_> = futures::stream::iter(asked)
+            .map(|(group, cloud, store)| {
+                let (ask, warm) = (&ask, &self.warm);
+                async move { (group, evaluate_group(&store, &cloud, warm, group, ask).await) }
             })
             .buffered(CONCURRENT_GROUPS)
             .collect()
@@ -135,13 +138,17 @@ impl Evaluate {
         Ok(answer)
     }
 
-    /// [`Evaluate::handle`] in the form in which the runtime takes it.
-    ///
-    /// # Errors
-    /// As [`Evaluate::handle`], in the shape that leaves a function.
-    pub async fn serve(self, invocation: Invocation) -> Result<Answer, Diagnostic> {
-        Ok(self.handle(invocation).await?)
-    }
+}
+
+/// The function as the runtime takes it. An environment that it cannot work in is the answer to every invocation.
+pub fn service(
+    environment: &Environment,
+) -> impl Service<Invocation, Response = Answer, Error = Diagnostic, Future: Send> + Clone + use<> {
+    let handler = Evaluate::new(environment).map_err(Diagnostic::from);
+    service_fn(move |invocation| {
+        let handler = handler.clone();
+        async move { Ok(handler?.handle(invocation).await?) }
+    })
 }
 
 impl Request {
