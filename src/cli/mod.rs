@@ -2,6 +2,7 @@
 
 mod config;
 mod explain;
+mod local;
 pub mod replay;
 pub mod trace;
 
@@ -51,6 +52,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play a trace through the real function against a region on this machine.
+    Local(local::Arguments),
     /// Tell a decision as a person would, and check that it follows from its record.
     Explain(explain::Arguments),
     /// Play policies over recorded load and compare what they cost and how they served.
@@ -64,10 +67,11 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
+        Some(Command::Local(arguments)) => local::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),
-        None => Ok(()),
+        None => local::run(&local::Arguments::demo()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{FleetError, View};
-use crate::clients::auto_scaling::{AutoScaling, DesiredNumber, GroupStatus, HealthStatus, LifeCycleState, ScalingGroup};
+use crate::clients::auto_scaling::{
+    AutoScaling, DesiredNumber, GroupStatus, HealthStatus, LifeCycleState, ScalingGroup,
+};
 use crate::model::{AsGroupSource, Capacity};
 use crate::state::FleetMemory;
 

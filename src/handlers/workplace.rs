@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{ConfigLocation, Settings, SettingsError};
-use crate::clients::{self, ClientError, Cloud, Credentials, InvalidRegion, Proxies, Transport};
+use crate::clients::http::{self, Proxies};
+use crate::clients::{ClientError, Cloud, Credentials, InvalidRegion, Transport};
 use crate::config::{Config, ConfigError};
 use crate::functiongraph::{Environment, Invocation};
 use crate::state::{Store, StoreError};
@@ -77,7 +78,7 @@ impl Workplace {
         Ok(Self {
             settings: Arc::new(Settings::from_environment(environment)?),
             environment: Arc::new(environment.clone()),
-            client: clients::client(Proxies::Environment)?,
+            client: http::client(Proxies::Environment)?,
             kept: Arc::default(),
         })
     }
@@ -87,11 +88,7 @@ impl Workplace {
     /// # Errors
     /// When there are none.
     pub fn credentials(&self, invocation: &Invocation) -> Result<Credentials, WorkplaceError> {
-        invocation
-            .credentials
-            .clone()
-            .or_else(|| self.environment.credentials())
-            .ok_or(WorkplaceError::NoCredentials)
+        invocation.credentials.clone().or_else(|| self.environment.credentials()).ok_or(WorkplaceError::NoCredentials)
     }
 
     /// The store, signed for with these credentials from now on.

@@ -10,7 +10,7 @@ use super::scaling_group::ScalingGroup;
 use super::state::{PlayedMinute, State, Workload};
 
 /// Namespace of what the region measures and the cloud has no metric for.
-pub(super) const DEMO_NAMESPACE: &str = "AUTOSCALER.DEMO";
+pub const DEMO_NAMESPACE: &str = "AUTOSCALER.DEMO";
 const MINUTE_MS: i64 = 60_000;
 
 /// Dimensions of a series: names and values.

@@ -58,11 +58,13 @@ fn metrics(source: &CloudEyeSource, instances: &[String]) -> Vec<Metric> {
     if source.per.is_none() {
         return vec![Metric::new(&source.namespace, &source.metric, fixed)];
     }
-    let of = |id: &String| {
-        let dimensions = [("instance_id", id.as_str())].into_iter().chain(fixed.clone());
-        Metric::new(&source.namespace, &source.metric, dimensions)
-    };
-    instances.iter().map(of).collect()
+    instances
+        .iter()
+        .map(|id| {
+            let own = std::iter::once(("instance_id", id.as_str()));
+            Metric::new(&source.namespace, &source.metric, own.chain(fixed.clone()))
+        })
+        .collect()
 }
 
 async fn query(

@@ -150,6 +150,13 @@ impl<'a> Arena<'a> {
         (self.peak / self.capacity / CLAIRVOYANT_UTILISATION).ceil().max(1.0) as u32
     }
 
+    /// Instances that serve at the start: as many as carry the first minute at 60 % utilisation.
+    pub fn initial_instances(&self) -> u32 {
+        let first = self.trace.load.first().copied().unwrap_or(0.0);
+        let usual = (first / self.capacity / COMFORTABLE_UTILISATION).ceil() as u32;
+        usual.max(self.settings.min_instances)
+    }
+
     /// Plays one policy from the first minute to the last.
     pub fn play<P: Player + ?Sized>(&self, player: &mut P) -> Row {
         self.play_and_watch(player, |_, _| {})
@@ -164,9 +171,7 @@ impl<'a> Arena<'a> {
         let Settings { min_instances, max_instances, lead_seconds, delay_minutes, .. } = *self.settings;
         let model = ServiceModel::new(self.capacity, lead_seconds);
         let lead_minutes = lead_seconds.div_ceil(60);
-        let first = self.trace.load.first().copied().unwrap_or(0.0);
-        let usual = (first / self.capacity / COMFORTABLE_UTILISATION).ceil() as u32;
-        let mut group = SimulatedGroup::new(model, usual.max(min_instances));
+        let mut group = SimulatedGroup::new(model, self.initial_instances());
         let mut hidden: VecDeque<(Minute, Metrics)> = VecDeque::with_capacity(delay_minutes as usize + 1);
         let mut tally = Tally::new(self.trace.load.len());
         for (minute, load) in (0i64..).zip(&self.trace.load) {

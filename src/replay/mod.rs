@@ -14,6 +14,6 @@ pub use self::contest::{Contestant, ContestantError, contest};
 pub use self::demo::{demo_day, demo_trace};
 pub use self::driver::{Arena, Player, Settings, View, play};
 pub use self::engine_player::EnginePlayer;
-pub use self::report::{PricedScores, Report, Row};
+pub use self::report::{PricedScores, Report, Row, Tally};
 pub use self::signals::{Metrics, sample, standard_signals};
 pub use self::trace::{Recording, Trace, TraceError, Window};

@@ -136,8 +136,8 @@ impl Serialize for PricedScores {
 }
 
 /// Adds up what happens minute by minute.
-#[derive(Debug)]
-pub(super) struct Tally {
+#[derive(Clone, Debug)]
+pub struct Tally {
     instance_minutes: u64,
     starts: u32,
     actions: u32,
@@ -152,7 +152,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(minutes: usize) -> Self {
+    /// For a replay of that many minutes.
+    pub fn new(minutes: usize) -> Self {
         Self {
             instance_minutes: 0,
             starts: 0,
@@ -167,7 +168,8 @@ impl Tally {
         }
     }
 
-    pub(super) fn decided(&mut self, minute: i64, before: u32, after: u32, started: u32) {
+    /// A decision at `minute` moved the number of instances, of which `started` were started.
+    pub fn decided(&mut self, minute: i64, before: u32, after: u32, started: u32) {
         self.starts += started;
         if before == after {
             return;
@@ -180,7 +182,8 @@ impl Tally {
         self.last_action = Some((minute, grows));
     }
 
-    pub(super) fn played(&mut self, outcome: &MinuteOutcome) {
+    /// A minute passed.
+    pub fn played(&mut self, outcome: &MinuteOutcome) {
         self.instance_minutes += u64::from(outcome.total);
         self.arrived += outcome.arrived;
         self.late += outcome.late;
@@ -189,7 +192,8 @@ impl Tally {
         self.latencies.push((outcome.latency_ms, outcome.arrived));
     }
 
-    pub(super) fn row(mut self, arena: &Arena<'_>) -> Row {
+    /// What is reported of it all.
+    pub fn row(mut self, arena: &Arena<'_>) -> Row {
         let share = |part: f64| if self.arrived > 0.0 { part / self.arrived } else { 0.0 };
         let (late, lost) = (share(self.late), share(self.lost));
         let cost_hours = (self.instance_minutes as f64 + f64::from(self.starts)) / 60.0;

@@ -55,11 +55,12 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     let lead_minutes = snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes());
     let new_samples = intake::take_in(snapshot, &group.signals, samples, minute, delay);
 
-    let (mut engine, new_samples) = match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
-        Some(engine) => (engine, new_samples),
-        // A new engine is shown all that is remembered, so that it need not begin blind.
-        None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
-    };
+    let (mut engine, new_samples) =
+        match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
+            Some(engine) => (engine, new_samples),
+            // A new engine is shown all that is remembered, so that it need not begin blind.
+            None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
+        };
     let proposal = engine.decide(&Observation {
         now: minute,
         signals: &group.signals,
@@ -162,12 +163,7 @@ fn newest_values(group: &Group, snapshot: &Snapshot) -> BTreeMap<String, SignalV
             sample.values.get(index).copied().flatten().map(|value| SignalValue { value, minute: sample.minute })
         })
     };
-    group
-        .signals
-        .iter()
-        .enumerate()
-        .filter_map(|(index, signal)| Some((signal.name.clone(), newest(index)?)))
-        .collect()
+    group.signals.iter().enumerate().filter_map(|(index, signal)| Some((signal.name.clone(), newest(index)?))).collect()
 }
 
 /// Signals without a value that is fresh enough to shrink on. Signals differ in period and delay: each has its own limit.

@@ -11,8 +11,8 @@ use crate::clients::Cloud;
 use crate::engine::explain;
 use crate::fleet::{self, FleetError, View};
 use crate::model::{
-    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, PoolTarget, Record, SCHEMA_VERSION, Trigger,
-    Verdict,
+    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, PoolTarget, Record, SCHEMA_VERSION,
+    Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
 use crate::state::{self, Found, RECORD_WINDOW, Snapshot, Store, StoreError};

@@ -23,16 +23,20 @@ pub(super) fn take_in(
 ) -> Vec<Sample> {
     remap(snapshot, signals);
     let oldest_wanted = snapshot.seen_until.map_or(Minute(i64::MIN), |seen| seen + 1);
-    let expected: Vec<bool> = signals.iter().enumerate().map(|(index, signal)| {
-        let has = |sample: &Sample| sample.values[index].is_some();
-        // What comes less often than once a minute is not waited for.
-        signal.period_minutes() == 1
-            && if snapshot.recent.is_empty() {
-                samples.iter().any(has)
-            } else {
-                snapshot.recent.iter().rev().take(LATELY).any(has)
-            }
-    }).collect();
+    let expected: Vec<bool> = signals
+        .iter()
+        .enumerate()
+        .map(|(index, signal)| {
+            let has = |sample: &Sample| sample.values[index].is_some();
+            // What comes less often than once a minute is not waited for.
+            signal.period_minutes() == 1
+                && if snapshot.recent.is_empty() {
+                    samples.iter().any(has)
+                } else {
+                    snapshot.recent.iter().rev().take(LATELY).any(has)
+                }
+        })
+        .collect();
     let mut shown = Vec::new();
     let mut fresh: Vec<Sample> =
         samples.into_iter().filter(|sample| sample.minute >= oldest_wanted && sample.minute < now).collect();

@@ -61,7 +61,9 @@ pub enum EvaluateError {
     #[error(transparent)]
     Event(#[from] EventError),
     /// The event is for another function.
-    #[error("evaluate is woken by a timer, or by {{\"action\": \"evaluate\", \"groups\": [\"…\"]}}, not by an event of kind {0}")]
+    #[error(
+        "evaluate is woken by a timer, or by {{\"action\": \"evaluate\", \"groups\": [\"…\"]}}, not by an event of kind {0}"
+    )]
     WrongEvent(&'static str),
     /// A group that the configuration does not know.
     #[error("there is no group {0} in the configuration; it has {1}")]
@@ -132,18 +134,18 @@ impl Evaluate {
             }
         }
         if answer.decided.is_empty() && !answer.failed.is_empty() {
-            let said: Vec<String> = answer.failed.iter().map(|failed| format!("{}: {}", failed.group, failed.error)).collect();
+            let said: Vec<String> =
+                answer.failed.iter().map(|failed| format!("{}: {}", failed.group, failed.error)).collect();
             return Err(EvaluateError::NothingRecorded(said.join("; ")));
         }
         Ok(answer)
     }
-
 }
 
 /// The function as the runtime takes it. An environment that it cannot work in is the answer to every invocation.
 pub fn service(
     environment: &Environment,
-) -> impl Service<Invocation, Response = Answer, Error = Diagnostic, Future: Send> + Clone + use<> {
+) -> impl Service<Invocation, Response = Answer, Error = Diagnostic> + Clone + use<> {
     let handler = Evaluate::new(environment).map_err(Diagnostic::from);
     service_fn(move |invocation| {
         let handler = handler.clone();

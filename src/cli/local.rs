@@ -1,0 +1,172 @@
+//! `local`: a trace played through the real function against the local region, as fast as it goes.
+
+mod told;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::trace::read_trace;
+use super::{CliError, print, read_file};
+use crate::config::Config;
+use crate::local::play::{Play, PlaySettings};
+use crate::replay::{Settings, Trace, Window, demo_trace};
+
+/// The group that is played when no configuration is given.
+const DEMO_CONFIG: &[u8] = include_bytes!("local/demo.json");
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A CSV file with a time in the first column and the load in another. Default: a bundled day of AI inference.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// The column that holds the load, in work per second. Default: the second one.
+    #[arg(long, value_name = "NAME")]
+    column: Option<String>,
+    /// Skip so many days of the trace.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    from_day: usize,
+    /// Play so many hours. Default: all that there are.
+    #[arg(long, value_name = "N")]
+    hours: Option<usize>,
+    /// Seconds from asking for an instance until it serves.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    lead: u32,
+    /// A configuration with one group, as for the real cloud; ids and addresses are replaced by the region's.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Leave configuration, snapshot and records in this directory.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Keep the region and its store up afterwards.
+    #[arg(long)]
+    serve: bool,
+    /// Port of the region's APIs; the object store is on the next one.
+    #[arg(long, value_name = "PORT", requires = "serve")]
+    port: Option<u16>,
+}
+
+/// What to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Lines and a table for people.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+impl Arguments {
+    /// What runs without any command.
+    pub(super) fn demo() -> Self {
+        Self {
+            trace: None,
+            column: None,
+            from_day: 0,
+            hours: None,
+            lead: 120,
+            config: None,
+            out: None,
+            format: Format::Table,
+            serve: false,
+            port: None,
+        }
+    }
+
+    fn trace(&self) -> Result<Trace, CliError> {
+        let window = Window { from_day: self.from_day, days: None };
+        let mut trace = match &self.trace {
+            Some(path) => read_trace(path, self.column.as_deref(), window).map_err(CliError::input)?,
+            None => demo_trace(window).map_err(CliError::input)?,
+        };
+        if let Some(hours) = self.hours {
+            if hours == 0 {
+                return Err(CliError::input("--hours must be at least 1"));
+            }
+            trace.load.truncate(hours.saturating_mul(60));
+        }
+        Ok(trace)
+    }
+
+    fn config(&self) -> Result<Config, CliError> {
+        let (name, document) = match &self.config {
+            Some(path) => (path.display().to_string(), read_file(path)?),
+            None => ("the bundled configuration".to_owned(), DEMO_CONFIG.to_vec()),
+        };
+        let config = Config::parse(&document).map_err(|error| CliError::Input(format!("{name}:\n{error}")))?;
+        match config.groups.len() {
+            1 => Ok(config),
+            count => Err(CliError::Input(format!("{name}: local plays one group, and it has {count}"))),
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let (trace, config) = (arguments.trace()?, arguments.config()?);
+    let group = &config.groups[0];
+    let circumstances = Settings {
+        lead_seconds: arguments.lead,
+        delay_minutes: group.scaling.delay_minutes(),
+        min_instances: group.scaling.min_instances,
+        max_instances: group.scaling.max_instances,
+        ..Settings::default()
+    };
+    let settings = PlaySettings {
+        config,
+        trace,
+        circumstances,
+        directory: arguments.out.clone(),
+        port: arguments.port.or(arguments.serve.then_some(9000)),
+    };
+    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
+    executor.block_on(play(arguments, settings))
+}
+
+async fn play(arguments: &Arguments, settings: PlaySettings) -> Result<(), CliError> {
+    let (name, minutes) = (settings.trace.name.clone(), settings.trace.minutes());
+    let circumstances = settings.circumstances.clone();
+    let mut play = Play::start(settings).await.map_err(|error| CliError::Failed(format!("local region: {error}")))?;
+    let is_table = arguments.format == Format::Table;
+    if is_table {
+        print(&told::opening(&name, minutes, &circumstances, &play))?;
+    }
+    let progress = progress(minutes);
+    while let Some(step) = play.step().await {
+        progress.inc(1);
+        if is_table && let Some(line) = told::change(&step) {
+            progress.suspend(|| print(&line))?;
+        }
+    }
+    progress.finish_and_clear();
+    match arguments.format {
+        Format::Table => print(&told::summary(&play, arguments.out.as_deref()))?,
+        Format::Json => print(&told::document(&name, minutes, &play))?,
+    }
+    if arguments.serve {
+        if is_table {
+            print(&told::addresses(&play))?;
+        } else {
+            eprint!("{}", told::addresses(&play));
+        }
+        tokio::signal::ctrl_c().await.map_err(CliError::failed)?;
+    }
+    let failed = play.invocations().failed;
+    play.stop().await;
+    if failed > 0 { Err(CliError::Failed(format!("{failed} invocations failed"))) } else { Ok(()) }
+}
+
+/// A bar on standard error, and only where a person is looking.
+fn progress(minutes: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(minutes as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} minute {pos} of {len}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}

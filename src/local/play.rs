@@ -1,0 +1,241 @@
+//! Plays a trace through the real functions: a region, its object store, and `evaluate` behind the runtime API, all on
+//! 127.0.0.1 and on the trace's own clock. A day takes seconds.
+
+mod function;
+mod localise;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use self::function::LocalFunction;
+pub use self::localise::localise;
+use super::store::{Store, StoreSettings};
+use super::{InvocationStatus, Region, RegionSettings, RuntimeApi, ServerHandle, serve};
+use crate::config::Config;
+use crate::replay::group::ServiceModel;
+use crate::replay::{Arena, Row, Settings, Tally, Trace};
+
+/// The bucket that a local region's state lies in.
+pub const BUCKET: &str = "autoscaler";
+/// Longest that one invocation may take. The platform's own timeout of the function.
+const TIMEOUT: Duration = Duration::from_secs(50);
+
+/// What is to be played.
+#[derive(Clone, Debug)]
+pub struct PlaySettings {
+    /// One group, as an operator would configure it; ids and addresses of the real cloud are replaced by the region's.
+    pub config: Config,
+    /// The load.
+    pub trace: Trace,
+    /// The circumstances.
+    pub circumstances: Settings,
+    /// Where the store's objects are kept as files. In memory only if `None`.
+    pub directory: Option<PathBuf>,
+    /// Port of the region's APIs; the store listens on the next one. Any free ones if `None`.
+    pub port: Option<u16>,
+}
+
+/// A region in which a trace is being played.
+#[derive(Debug)]
+pub struct Play {
+    settings: PlaySettings,
+    region: Arc<Region>,
+    server: ServerHandle,
+    store: Store,
+    runtime_api: RuntimeApi,
+    function: LocalFunction,
+    tally: Tally,
+    next: usize,
+    invocations: Invocations,
+}
+
+/// What the function did so far.
+#[derive(Clone, Debug, Default)]
+pub struct Invocations {
+    /// How often it was woken.
+    pub count: u64,
+    /// How often it did not answer, or with an error.
+    pub failed: u64,
+    /// What it said when it failed, the first few times.
+    pub errors: Vec<String>,
+    /// How long each took.
+    pub durations: Vec<Duration>,
+}
+
+/// What one minute brought.
+#[derive(Clone, Debug)]
+pub struct PlayedStep {
+    /// What the function answered, if it was woken and did.
+    pub answer: Option<Value>,
+    /// The load offered, in work per second.
+    pub load_per_second: f64,
+    /// Instances that served.
+    pub serving: u32,
+}
+
+impl Play {
+    /// Sets the stage: nothing has been played yet.
+    ///
+    /// # Errors
+    /// When a port is taken or the directory cannot be used.
+    pub async fn start(settings: PlaySettings) -> io::Result<Self> {
+        let arena = Arena::new(&settings.trace, &settings.circumstances);
+        let model = ServiceModel::new(arena.capacity(), settings.circumstances.lead_seconds);
+        let initial = arena.initial_instances();
+        let mut region_settings = RegionSettings {
+            start: settings.trace.start,
+            metric_delay_minutes: settings.circumstances.delay_minutes,
+            ..RegionSettings::default()
+        };
+        let mut config = settings.config.clone();
+        region_settings.region.clone_from(&config.region);
+        region_settings.project_id.clone_from(&config.project_id);
+        region_settings.workloads = localise::workloads(&config, model, initial);
+        let agency = region_settings.agency.clone();
+        let keys = vec![region_settings.user.clone(), agency.clone()];
+        let region = Arc::new(Region::new(region_settings));
+        let server = serve(Arc::clone(&region), address(settings.port)).await?;
+        let store = Store::serve(
+            StoreSettings {
+                buckets: vec![BUCKET.to_owned()],
+                keys,
+                conditional_put: false,
+                directory: settings.directory.clone(),
+            },
+            address(settings.port.map(|port| port.saturating_add(1))),
+        )
+        .await?;
+        localise(&mut config, region.settings(), &server.url());
+        let document = serde_json::to_vec_pretty(&config).map_err(io::Error::other)?;
+        store.put(BUCKET, "config.json", document)?;
+        let runtime_api = RuntimeApi::start("evaluate", Some(agency), address(None)).await?;
+        let function = LocalFunction::start(&[
+            ("RUNTIME_API_ADDR", runtime_api.address().to_string()),
+            ("RUNTIME_TIMEOUT", TIMEOUT.as_secs().to_string()),
+            ("RUNTIME_PROJECT_ID", config.project_id.clone()),
+            ("RUNTIME_PACKAGE", "default".to_owned()),
+            ("RUNTIME_FUNC_NAME", "evaluate".to_owned()),
+            ("RUNTIME_FUNC_VERSION", "latest".to_owned()),
+            ("AUTOSCALER_STORE", format!("obs://{BUCKET}")),
+            ("AUTOSCALER_STORE_ENDPOINT", store.url()),
+            ("AUTOSCALER_REGION", config.region.clone()),
+            ("AUTOSCALER_CLOCK", "event".to_owned()),
+        ])?;
+        let tally = Tally::new(settings.trace.minutes());
+        let invocations = Invocations::default();
+        Ok(Self { settings, region, server, store, runtime_api, function, tally, next: 0, invocations })
+    }
+
+    /// The region.
+    pub fn region(&self) -> &Arc<Region> {
+        &self.region
+    }
+
+    /// Where the region's APIs are.
+    pub fn region_url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Where the object store is.
+    pub fn store_url(&self) -> String {
+        self.store.url()
+    }
+
+    /// The object store itself.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the function did so far.
+    pub fn invocations(&self) -> &Invocations {
+        &self.invocations
+    }
+
+    /// Requests that the region and the store answered, by invocation.
+    pub fn http_calls_per_invocation(&self) -> f64 {
+        (self.region.calls().total() + self.store.calls()) as f64 / self.invocations.count.max(1) as f64
+    }
+
+    /// Plays the next minute: the timer wakes the function at its start (not in the very first one, of which there are no
+    /// metrics), then the load passes. `None` when the trace is over.
+    pub async fn step(&mut self) -> Option<PlayedStep> {
+        let load_per_second = *self.settings.trace.load.get(self.next)?;
+        let minute = self.next as i64;
+        let before = self.region.capacity(0).total();
+        let answer = if minute > 0 { self.wake().await } else { None };
+        let after = self.region.capacity(0).total();
+        self.next += 1;
+        let loads = vec![load_per_second; self.settings.config.groups.len()];
+        let played = *self.region.play_minute(&loads).first()?;
+        if minute > 0 {
+            self.tally.decided(minute, before, after, played.started);
+        }
+        self.tally.played(&played.outcome);
+        Some(PlayedStep { answer, load_per_second, serving: played.outcome.serving })
+    }
+
+    async fn wake(&mut self) -> Option<Value> {
+        let event = json!({
+            "version": "v1.0",
+            "time": self.region.now().start().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            "trigger_type": "TIMER",
+            "trigger_name": "every-minute",
+            "user_event": "",
+        });
+        let result = self.runtime_api.invoke(event.to_string(), TIMEOUT).await;
+        self.invocations.count += 1;
+        self.invocations.durations.push(result.duration);
+        let error = match result.status {
+            InvocationStatus::Response(body) => match serde_json::from_slice::<Value>(&body) {
+                Ok(answer) => {
+                    let failed = answer["failed"].as_array().is_some_and(|failed| !failed.is_empty());
+                    if !failed {
+                        return Some(answer);
+                    }
+                    answer["failed"].to_string()
+                }
+                Err(error) => format!("the answer is not JSON: {error}"),
+            },
+            InvocationStatus::Error(body) => String::from_utf8_lossy(&body).into_owned(),
+            InvocationStatus::TimedOut => "no answer in time".to_owned(),
+        };
+        self.invocations.failed += 1;
+        if self.invocations.errors.len() < 5 {
+            self.invocations.errors.push(error);
+        }
+        None
+    }
+
+    /// How it went so far, as a row of the replay's report.
+    pub fn row(&self) -> Row {
+        let arena = Arena::new(&self.settings.trace, &self.settings.circumstances);
+        let mut row = self.tally.clone().row(&arena);
+        let group = &self.settings.config.groups[0];
+        let engine = serde_json::to_value(group.policy.engine).ok();
+        engine.as_ref().and_then(Value::as_str).unwrap_or_default().clone_into(&mut row.engine);
+        row.knob = match group.policy.engine {
+            crate::model::EngineKind::Predictive => Some(group.policy.violation_price),
+            crate::model::EngineKind::TargetTracking => Some(group.policy.target_utilisation),
+            crate::model::EngineKind::WeightedScore => None,
+        };
+        row.name = row.knob.map_or_else(|| row.engine.clone(), |knob| format!("{}@{knob}", row.engine));
+        row
+    }
+
+    /// Ends everything in order.
+    pub async fn stop(self) {
+        self.function.stop();
+        self.runtime_api.stop().await;
+        self.server.stop().await;
+        self.store.stop().await;
+    }
+}
+
+fn address(port: Option<u16>) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0)))
+}
