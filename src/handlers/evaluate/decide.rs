@@ -16,6 +16,9 @@ use crate::state::Snapshot;
 /// Minutes that a signal may be older than it should be before it is doubted.
 const GRACE_MINUTES: i64 = 3;
 
+/// Utilisation in per cent at which an instance counts as full.
+const FULL_PERCENT: f64 = 95.0;
+
 /// What is known of one pool's fleet now.
 #[derive(Clone, Debug)]
 pub(super) struct PoolView {
@@ -200,8 +203,9 @@ fn contradictions(group: &Group, values: &BTreeMap<String, SignalValue>) -> Vec<
     group.signals.iter().filter(suffers).map(|signal| format!("{} is over its threshold", signal.name)).collect()
 }
 
-/// The load that fewer instances would have to share, for the engines that shrink by thresholds. The predictive engine
-/// reckons with the shared load itself.
+/// The load that fewer instances would have to share, for the engines that do not reckon with it themselves. The weighted
+/// score must not go where it would grow again; target tracking, which shrinks to its own target, must not go where the
+/// rest would be full. The predictive engine weighs the shared load itself.
 fn shared_loads(group: &Group, snapshot: &Snapshot) -> Vec<SharedLoad> {
     if group.policy.engine == EngineKind::Predictive {
         return Vec::new();
@@ -213,7 +217,10 @@ fn shared_loads(group: &Group, snapshot: &Snapshot) -> Vec<SharedLoad> {
             signal: signal.name.clone(),
             utilisation: sample.values.get(index).copied().flatten()?,
             serving: sample.serving?,
-            scale_out: signal.scale_out?,
+            scale_out: match group.policy.engine {
+                EngineKind::TargetTracking => FULL_PERCENT,
+                _ => signal.scale_out?,
+            },
         })
     };
     load().into_iter().collect()
