@@ -32,6 +32,7 @@ pub(super) fn workloads(config: &Config, model: ServiceModel, initial: u32) -> V
                 initial,
                 purchase: pool.purchase,
                 flavor: source.instance_template.flavors[0].clone(),
+                needs_member: source.load_balancer_pool_id.is_some(),
             }),
         };
         WorkloadSettings { name: group.name.clone(), model, pools: pools.map(pool).collect() }
