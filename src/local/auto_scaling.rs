@@ -1,5 +1,6 @@
 //! Auto Scaling (AS): groups, their instances, and what a person or a program may do to them.
 
+mod activities;
 mod batch;
 mod groups;
 mod hooks;
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Routes {
         .route(INSTANCES, axum::routing::delete(batch::remove_one))
         .route(&format!("{INSTANCES}/list"), get(instances::list))
         .route(&format!("{INSTANCES}/action"), post(batch::act))
+        .route("/autoscaling-api/v2/{project_id}/scaling_activity_log/{scaling_group_id}", get(activities::list))
         .route(HOOKS, post(hooks::create))
         .route(&format!("{HOOKS}/list"), get(hooks::list))
         .route(&format!("{HOOKS}/{{hook_name}}"), get(hooks::show).delete(hooks::delete))

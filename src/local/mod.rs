@@ -26,6 +26,7 @@
 //! One module a service. [`store`] is the object store, [`RuntimeApi`] the side of FunctionGraph that a function sees.
 //! [`Faults`] decides what goes wrong.
 
+mod activity;
 mod auto_scaling;
 mod calls;
 mod cloud_eye;

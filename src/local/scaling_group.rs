@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Minute;
 
+use super::activity::{ActivityKind, ActivityLog};
 use super::identifiers::identifier;
 use super::instance::{Instance, InstanceKey, Launch, Phase};
 use super::lifecycle_hooks::{Hanging, Hook};
@@ -26,6 +27,7 @@ pub(super) struct ScalingGroup {
     /// Serving members in each played minute.
     pub(super) serving_history: Vec<u32>,
     pub(super) description: String,
+    pub(super) activities: ActivityLog,
     pub(super) hooks: Vec<Hook>,
     /// Instances that wait for a hook to be answered.
     pub(super) hanging: Vec<Hanging>,
@@ -71,6 +73,7 @@ impl ScalingGroup {
             members: BTreeSet::new(),
             serving_history: Vec::new(),
             description: String::new(),
+            activities: ActivityLog::default(),
             hooks: Vec::new(),
             hanging: Vec::new(),
             settings,
@@ -102,13 +105,14 @@ impl State {
     }
 
     /// Starts that many instances in the group; fewer if there is no more room for spot servers.
-    pub(super) fn launch_members(&mut self, id: &str, count: u32) {
+    pub(super) fn launch_members(&mut self, id: &str, count: u32) -> Vec<InstanceKey> {
+        let mut launched = Vec::new();
         for _ in 0..count {
             let Some(group) = self.groups.get(id) else {
-                return;
+                break;
             };
             let Some(zone) = self.emptiest_zone(group) else {
-                return;
+                break;
             };
             let launch = Launch {
                 name: format!("as-config-{}-{:08}", group.settings.name, self.identifiers.count()),
@@ -121,10 +125,12 @@ impl State {
                 joins_by_itself: true,
             };
             let key = self.launch(launch);
+            launched.push(key);
             if let Some(group) = self.groups.get_mut(id) {
                 group.members.insert(key);
             }
         }
+        launched
     }
 
     /// Starts what groups lack: servers that were taken back, deleted behind their back, or not to be had before.
@@ -143,7 +149,11 @@ impl State {
             .filter(|&(_, lacking)| lacking > 0)
             .collect();
         for (id, lacking) in lacking {
-            self.launch_members(&id, lacking);
+            let before = self.groups.get(&id).map_or(0, |group| group.desired.saturating_sub(lacking));
+            let launched = self.launch_members(&id, lacking);
+            if !launched.is_empty() {
+                self.log_activity(&id, ActivityKind::Refill, before, &launched, &[]);
+            }
         }
     }
 
@@ -166,7 +176,8 @@ impl State {
         }
         let present = (starting.len() + serving.len()) as u32;
         if wanted >= present {
-            self.launch_members(id, wanted - present);
+            let launched = self.launch_members(id, wanted - present);
+            self.log_activity(id, ActivityKind::Normal, present, &launched, &[]);
             self.settle();
             return;
         }
@@ -176,11 +187,14 @@ impl State {
         serving.sort_by_key(|&(_, protected)| protected);
         let surplus = (present - wanted) as usize;
         let cancelled: Vec<InstanceKey> = starting.into_iter().rev().take(surplus).collect();
-        let stopped = serving.into_iter().take(surplus - cancelled.len());
+        let stopped: Vec<InstanceKey> =
+            serving.into_iter().map(|(key, _)| key).take(surplus - cancelled.len()).collect();
+        let removed = [cancelled.as_slice(), stopped.as_slice()].concat();
+        self.log_activity(id, ActivityKind::Normal, present, &[], &removed);
         for key in cancelled {
             self.enter(key, Phase::Ended);
         }
-        for (key, _) in stopped {
+        for key in stopped {
             self.end_or_hold(key);
         }
     }

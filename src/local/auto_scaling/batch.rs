@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use super::super::activity::ActivityKind;
 use super::super::errors::ApiError;
 use super::super::instance::{Instance, InstanceKey, Phase};
 use super::super::region::Region;
@@ -71,7 +72,9 @@ pub(super) async fn act(
         Action::EnterStandby => enter_standby(&mut state, &id, &ids, batch.instance_append == Some(YesNo::Yes))?,
         Action::ExitStandby => {
             let keys = pick(&state, &id, &ids, "AS.4029", |instance| instance.phase == Phase::Standby)?;
+            let before = group_size(&state, &id);
             raise_desired(&mut state, &id, keys.len() as u32)?;
+            state.log_activity(&id, ActivityKind::ExitStandby, before, &keys, &[]);
             for key in keys {
                 state.run(key);
             }
@@ -100,10 +103,15 @@ fn pick(
     if wrong.is_empty() { Ok(keys) } else { Err(AS.error(400, code, wrong.join("; "))) }
 }
 
+fn group_size(state: &State, group: &str) -> u32 {
+    state.groups.get(group).map_or(0, |group| group.desired)
+}
+
 /// Removes serving instances. The group's number falls with them, never under its minimum.
 fn remove(state: &mut State, group: &str, ids: &BTreeSet<&str>, delete: bool) -> Result<(), ApiError> {
     let keys =
         pick(state, group, ids, "AS.4030", |instance| matches!(instance.phase, Phase::Serving | Phase::Standby))?;
+    let before = group_size(state, group);
     let counted = keys.iter().filter(|key| state.instances.get(key).is_some_and(|it| it.is_in_service())).count();
     if let Some(group) = state.groups.get_mut(group) {
         let rest = group.desired.saturating_sub(counted as u32);
@@ -114,6 +122,8 @@ fn remove(state: &mut State, group: &str, ids: &BTreeSet<&str>, delete: bool) ->
         group.desired = rest;
         group.changed = Some(state.now);
     }
+    let kind = if delete { ActivityKind::ManualDelete } else { ActivityKind::ManualRemove };
+    state.log_activity(group, kind, before, &[], &keys);
     for key in keys {
         if delete {
             state.end_or_hold(key);
@@ -145,7 +155,9 @@ fn add(state: &mut State, group: &str, ids: &BTreeSet<&str>) -> Result<(), ApiEr
             _ => return Err(AS.error(400, "AS.4029", format!("{id}: not a running server outside every AS group"))),
         }
     }
+    let before = group_size(state, group);
     raise_desired(state, group, keys.len() as u32)?;
+    state.log_activity(group, ActivityKind::ManualAdd, before, &keys, &[]);
     for key in keys {
         let workload = state.groups.get(group).map(|group| group.workload);
         let Some(instance) = state.instances.get_mut(&key) else {
@@ -174,14 +186,19 @@ fn add(state: &mut State, group: &str, ids: &BTreeSet<&str>) -> Result<(), ApiEr
 fn enter_standby(state: &mut State, group: &str, ids: &BTreeSet<&str>, append: bool) -> Result<(), ApiError> {
     let keys = pick(state, group, ids, "AS.4029", Instance::is_in_service)?;
     let count = keys.len() as u32;
-    for key in keys {
+    let before = group_size(state, group);
+    for &key in &keys {
         state.enter(key, Phase::Standby);
     }
-    if append {
-        state.launch_members(group, count);
-    } else if let Some(group) = state.groups.get_mut(group) {
-        group.desired = group.desired.saturating_sub(count);
-    }
+    let launched = if append {
+        state.launch_members(group, count)
+    } else {
+        if let Some(group) = state.groups.get_mut(group) {
+            group.desired = group.desired.saturating_sub(count);
+        }
+        Vec::new()
+    };
+    state.log_activity(group, ActivityKind::EnterStandby, before, &launched, &keys);
     Ok(())
 }
 
