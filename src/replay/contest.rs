@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::driver::{Arena, Player};
 use super::engine_player::EnginePlayer;
 use super::group::MinuteOutcome;
-use super::peers::{AlarmPolicy, Article, Hpa, Static, TargetTrackingPeer};
+use super::peers::{AlarmPolicy, Article, AwsPredictive, CraneDsp, Hpa, KnativeKpa, Static, TargetTrackingPeer};
 use super::report::{Report, Row};
 use crate::model::{EngineKind, Minute, Policy};
 
@@ -16,6 +16,10 @@ use crate::model::{EngineKind, Minute, Policy};
 const HPA_TARGETS: [f64; 10] = [20.0, 30.0, 40.0, 50.0, 60.0, 65.0, 70.0, 75.0, 80.0, 85.0];
 /// Targets, in per cent, that target tracking may choose from in hindsight.
 const TRACKING_TARGETS: [f64; 5] = [30.0, 40.0, 50.0, 60.0, 70.0];
+/// Shares of an instance's concurrency, in per cent, that Knative may choose from in hindsight.
+const KNATIVE_TARGETS: [f64; 5] = [50.0, 60.0, 70.0, 80.0, 90.0];
+/// Targets, in per cent, that Crane and the cloud's predictive scaling may choose from in hindsight.
+const FORECASTING_TARGETS: [f64; 5] = [40.0, 50.0, 60.0, 70.0, 80.0];
 
 /// A policy with its knob. Written `hpa@60`, or `alarm_policy` where there is no knob.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +37,12 @@ pub enum Contestant {
     Hpa(f64),
     /// Target tracking at a target in per cent.
     TargetTracking(f64),
+    /// The Knative pod autoscaler at a target in per cent of an instance's concurrency.
+    KnativeKpa(f64),
+    /// Crane's forecast beside the horizontal pod autoscaler, at a target in per cent.
+    CraneDsp(f64),
+    /// A cloud's hourly forecast as a floor under target tracking, at a target in per cent.
+    AwsPredictive(f64),
     /// Our weighted score, where a single saturated signal decides alone.
     WeightedScore,
     /// Our predictive engine, told this price of a violation and nothing else.
@@ -67,8 +77,19 @@ pub enum ContestantError {
 }
 
 /// Every name that can be asked for.
-const NAMES: [&str; 8] =
-    ["static_one", "static_peak", "article", "alarm_policy", "hpa", "target_tracking", "weighted_score", "predictive"];
+const NAMES: [&str; 11] = [
+    "static_one",
+    "static_peak",
+    "article",
+    "alarm_policy",
+    "hpa",
+    "target_tracking",
+    "knative_kpa",
+    "crane_dsp",
+    "aws_predictive",
+    "weighted_score",
+    "predictive",
+];
 
 impl Contestant {
     /// Everybody with every knob; our engine once for each price of a violation.
@@ -106,6 +127,9 @@ impl Contestant {
             "alarm_policy" => vec![Self::AlarmPolicy],
             "hpa" => HPA_TARGETS.map(Self::Hpa).to_vec(),
             "target_tracking" => TRACKING_TARGETS.map(Self::TargetTracking).to_vec(),
+            "knative_kpa" => KNATIVE_TARGETS.map(Self::KnativeKpa).to_vec(),
+            "crane_dsp" => FORECASTING_TARGETS.map(Self::CraneDsp).to_vec(),
+            "aws_predictive" => FORECASTING_TARGETS.map(Self::AwsPredictive).to_vec(),
             "weighted_score" => vec![Self::WeightedScore],
             "predictive" => prices.iter().copied().map(Self::Predictive).collect(),
             _ => Vec::new(),
@@ -121,6 +145,9 @@ impl Contestant {
             Self::AlarmPolicy => "alarm_policy",
             Self::Hpa(_) => "hpa",
             Self::TargetTracking(_) => "target_tracking",
+            Self::KnativeKpa(_) => "knative_kpa",
+            Self::CraneDsp(_) => "crane_dsp",
+            Self::AwsPredictive(_) => "aws_predictive",
             Self::WeightedScore => "weighted_score",
             Self::Predictive(_) => "predictive",
         }
@@ -129,8 +156,13 @@ impl Contestant {
     /// Its knob, if it has one.
     pub fn knob(&self) -> Option<f64> {
         match self {
-            Self::Hpa(knob) | Self::TargetTracking(knob) | Self::Predictive(knob) => Some(*knob),
-            _ => None,
+            Self::Hpa(knob)
+            | Self::TargetTracking(knob)
+            | Self::KnativeKpa(knob)
+            | Self::CraneDsp(knob)
+            | Self::AwsPredictive(knob)
+            | Self::Predictive(knob) => Some(*knob),
+            Self::StaticOne | Self::StaticPeak | Self::Article | Self::AlarmPolicy | Self::WeightedScore => None,
         }
     }
 
@@ -143,6 +175,9 @@ impl Contestant {
             Self::AlarmPolicy => Box::new(AlarmPolicy::default()),
             Self::Hpa(target) => Box::new(Hpa::new(target)),
             Self::TargetTracking(target) => Box::new(TargetTrackingPeer::new(target)),
+            Self::KnativeKpa(target) => Box::new(KnativeKpa::new(target)),
+            Self::CraneDsp(target) => Box::new(CraneDsp::new(target)),
+            Self::AwsPredictive(target) => Box::new(AwsPredictive::new(target)),
             Self::WeightedScore => {
                 Box::new(EnginePlayer::new(&Policy { engine: EngineKind::WeightedScore, ..Policy::default() }))
             }
@@ -195,6 +230,9 @@ impl FromStr for Contestant {
         match usual {
             Self::Hpa(_) => Ok(Self::Hpa(value)),
             Self::TargetTracking(_) => Ok(Self::TargetTracking(value)),
+            Self::KnativeKpa(_) => Ok(Self::KnativeKpa(value)),
+            Self::CraneDsp(_) => Ok(Self::CraneDsp(value)),
+            Self::AwsPredictive(_) => Ok(Self::AwsPredictive(value)),
             Self::Predictive(_) => Ok(Self::Predictive(value)),
             _ => Err(ContestantError::NoKnob { name, knob }),
         }

@@ -2,14 +2,21 @@
 
 mod alarm_policy;
 mod article;
+mod aws_predictive;
+mod crane_dsp;
 mod hpa;
+mod knative_kpa;
+mod spectrum;
 mod target_tracking;
 
 use std::collections::VecDeque;
 
 pub use self::alarm_policy::AlarmPolicy;
 pub use self::article::Article;
+pub use self::aws_predictive::AwsPredictive;
+pub use self::crane_dsp::CraneDsp;
 pub use self::hpa::Hpa;
+pub use self::knative_kpa::KnativeKpa;
 pub use self::target_tracking::TargetTrackingPeer;
 use super::driver::{Player, View};
 
