@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use flexus_autoscaler::cli::trace::read_trace;
-use flexus_autoscaler::replay::{Arena, Row, Settings, Window, peers};
+use flexus_autoscaler::replay::{Arena, Contestant, Row, Settings, Window};
 
 /// Largest deviation allowed, as a share.
 const TOLERANCE: f64 = 0.001;
@@ -89,22 +89,8 @@ const HEADLINES: [Headline; 8] = [
     },
 ];
 
-fn play_all(arena: &Arena<'_>) -> Vec<Row> {
-    let name = |row: Row, name: String| Row { name, ..row };
-    let mut rows = vec![
-        name(arena.play(&mut peers::Static(1)), "static_one".into()),
-        name(arena.play(&mut peers::Static(arena.peak_instances())), "static_peak".into()),
-        name(arena.play(&mut peers::AlarmPolicy::default()), "alarm_policy".into()),
-    ];
-    for target in [20, 30, 40, 50, 60, 65, 70, 75, 80, 85] {
-        rows.push(name(arena.play(&mut peers::Hpa::new(f64::from(target))), format!("hpa@{target}")));
-    }
-    for target in [30, 40, 50, 60, 70] {
-        let mut peer = peers::TargetTrackingPeer::new(f64::from(target));
-        rows.push(name(arena.play(&mut peer), format!("target_tracking@{target}")));
-    }
-    rows
-}
+/// The peers that the figures were made with.
+const PEERS: &str = "static_one,static_peak,article,alarm_policy,hpa,target_tracking";
 
 #[test]
 fn the_best_peers_agree_with_an_independent_implementation() {
@@ -123,7 +109,9 @@ fn check(folder: &Path, headline: &Headline, wrong: &mut Vec<String>) {
     let trace = read_trace(&folder.join(headline.trace), None, headline.window).unwrap();
     for (lead_seconds, expected) in &headline.best {
         let settings = Settings { lead_seconds: *lead_seconds, ..Settings::default() };
-        let rows = play_all(&Arena::new(&trace, &settings));
+        let arena = Arena::new(&trace, &settings);
+        let peers = Contestant::parse_list(PEERS, &settings.prices).unwrap();
+        let rows: Vec<Row> = peers.iter().map(|peer| peer.play(&arena)).collect();
         for (price, (best, who)) in settings.prices.iter().zip(expected) {
             let j = |row: &Row| row.j.at(*price).unwrap();
             let found = rows.iter().min_by(|a, b| j(a).total_cmp(&j(b))).unwrap();

@@ -134,3 +134,45 @@ fn bad_input_is_one_line_and_exit_code_2() {
         assert!(output.stdout.is_empty());
     }
 }
+
+/// The browser named by `FLEXUS_CHROMIUM`, or one of the usual names.
+fn browser() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("FLEXUS_CHROMIUM") {
+        return Some(path.into());
+    }
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file()))
+}
+
+#[test]
+fn a_browser_paints_the_page_from_the_data_in_it() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: no Chromium found; FLEXUS_CHROMIUM may name one");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let trace = write_trace(folder.path(), "cycle.csv", "timestamp,load");
+    let page = folder.path().join("page.html");
+    let arguments = ["--format", "html", "--policy", "hpa,static_peak,weighted_score", "--out", page.to_str().unwrap()];
+    let output = replay(&arguments, &[&trace]);
+    assert!(output.status.success() && output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        .args(["--virtual-time-budget=5000", "--dump-dom"])
+        .arg(format!("file://{}#check", page.display()))
+        .output()
+        .expect("the browser starts");
+    let document = String::from_utf8_lossy(&output.stdout);
+    let figure = |name: &str| -> Option<usize> {
+        let (_, rest) = document.split_once(&format!("data-{name}=\""))?;
+        rest.split_once('"')?.0.parse().ok()
+    };
+    assert_eq!(figure("charts"), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(figure("minutes"), Some(2880));
+    assert_eq!((figure("dots"), figure("rows")), (Some(12), Some(12)));
+    assert!(figure("series") >= Some(1));
+    assert!(figure("painted") > Some(1000), "every chart has been painted");
+}

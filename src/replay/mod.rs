@@ -17,3 +17,6 @@ pub use self::engine_player::EnginePlayer;
 pub use self::report::{PricedScores, Report, Row, Tally};
 pub use self::signals::{Metrics, sample, standard_signals};
 pub use self::trace::{Recording, Trace, TraceError, Window};
+
+#[cfg(test)]
+mod tests;

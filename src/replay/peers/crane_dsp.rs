@@ -49,7 +49,7 @@ impl CraneDsp {
         }
         self.history.push_back(busy_percent);
         self.seen += 1;
-        if self.seen % DAY == 0 && self.history.len() >= LEAST_HISTORY {
+        if self.seen.is_multiple_of(DAY) && self.history.len() >= LEAST_HISTORY {
             let history: Vec<f64> = self.history.iter().copied().collect();
             self.forecast = fit(&history).map(|forecast| (self.seen, forecast));
         }
