@@ -42,6 +42,8 @@ pub enum Failure {
     NoTime,
     /// The answer is larger than the limit, in bytes.
     TooLarge(usize),
+    /// The answer holds nothing; the next one may.
+    Blank(String),
     /// The answer is not what it should be.
     Unreadable(String),
     /// The request cannot be made of what was given.
@@ -109,7 +111,11 @@ impl ClientError {
     pub fn may_have_happened(&self) -> bool {
         match &self.failure {
             Failure::Refused(refusal) => refusal.status >= 500 && !refusal.is_throttled(),
-            Failure::Broken(_) | Failure::TimedOut(_) | Failure::TooLarge(_) | Failure::Unreadable(_) => true,
+            Failure::Broken(_)
+            | Failure::TimedOut(_)
+            | Failure::TooLarge(_)
+            | Failure::Blank(_)
+            | Failure::Unreadable(_) => true,
             Failure::Unreachable(_) | Failure::NoTime | Failure::Invalid(_) => false,
         }
     }
@@ -141,6 +147,7 @@ impl fmt::Display for Failure {
             Self::TimedOut(limit) => write!(formatter, "no answer within {:.1} s", limit.as_secs_f64()),
             Self::NoTime => formatter.write_str("no time left"),
             Self::TooLarge(limit) => write!(formatter, "the answer is larger than {limit} bytes"),
+            Self::Blank(reason) => write!(formatter, "the answer is blank: {reason}"),
             Self::Unreadable(reason) => write!(formatter, "the answer cannot be read: {reason}"),
             Self::Invalid(reason) => formatter.write_str(reason),
         }
@@ -156,7 +163,7 @@ impl Failure {
         };
         let transient = match self {
             Self::Refused(refusal) => refusal.is_transient(),
-            Self::Broken(_) | Self::TimedOut(_) => true,
+            Self::Broken(_) | Self::TimedOut(_) | Self::Blank(_) => true,
             _ => false,
         };
         refused || transient && retry == Retry::Idempotent
