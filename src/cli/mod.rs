@@ -1,6 +1,7 @@
 //! The command line: one module a subcommand.
 
 mod config;
+mod doctor;
 mod explain;
 mod local;
 pub mod replay;
@@ -54,6 +55,8 @@ struct Arguments {
 enum Command {
     /// Play a trace through the real function against a region on this machine.
     Local(local::Arguments),
+    /// Look at every API, right and metric that a configuration needs, and at the store.
+    Doctor(doctor::Arguments),
     /// Tell a decision as a person would, and check that it follows from its record.
     Explain(explain::Arguments),
     /// Play policies over recorded load and compare what they cost and how they served.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Local(arguments)) => local::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),

@@ -117,11 +117,30 @@ impl Store {
                 let objects = object_store::local::LocalFileSystem::new_with_prefix(directory).map_err(fail)?;
                 Ok(Self::new(Arc::new(objects), Path::default()))
             }
-            StoreLocation::Bucket(bucket) => Self::open_bucket(bucket, credentials),
+            // OBS documents no conditional PUT: a store that ignores the headers would lose updates silently.
+            StoreLocation::Bucket(bucket) => Self::open_bucket(bucket, credentials, S3ConditionalPut::Disabled),
         }
     }
 
-    fn open_bucket(bucket: &BucketLocation, credentials: Option<&Credentials>) -> Result<Self, StoreError> {
+    /// Opens a store so that conditions are sent with writes, to find out whether it honours them.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with_conditions(
+        location: &StoreLocation,
+        credentials: Option<&Credentials>,
+    ) -> Result<Self, StoreError> {
+        match location {
+            StoreLocation::Directory(_) => Self::open(location, credentials),
+            StoreLocation::Bucket(bucket) => Self::open_bucket(bucket, credentials, S3ConditionalPut::ETagMatch),
+        }
+    }
+
+    fn open_bucket(
+        bucket: &BucketLocation,
+        credentials: Option<&Credentials>,
+        conditional_put: S3ConditionalPut,
+    ) -> Result<Self, StoreError> {
         crate::clients::tls::install();
         let keys = Arc::new(AgencyKeys::default());
         let mut builder = AmazonS3Builder::new()
@@ -129,8 +148,7 @@ impl Store {
             .with_region(&bucket.region)
             .with_virtual_hosted_style_request(bucket.virtual_hosted)
             .with_allow_http(bucket.allow_http)
-            // OBS documents no conditional PUT: a store that ignores the headers would lose updates silently.
-            .with_conditional_put(S3ConditionalPut::Disabled)
+            .with_conditional_put(conditional_put)
             .with_client_options(
                 ClientOptions::new()
                     .with_allow_http(bucket.allow_http)

@@ -1,0 +1,122 @@
+//! Whether the signals arrive, and how old they are.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::clients::Cloud;
+use crate::clients::cloud_eye::{CustomValue, Filter, Metric};
+use crate::model::{CloudEyeSource, Per, Signal, SignalSource};
+
+use super::report::Report;
+
+const AREA: &str = "cloud eye";
+/// Instances whose metrics are looked at.
+const MOST_INSTANCES: usize = 20;
+/// How far back is looked.
+const WINDOW_MINUTES: i64 = 40;
+/// What the way from the instance to the API may take, beside two periods.
+const SLACK_SECONDS: i64 = 180;
+
+/// Examines the Cloud Eye signals of a group whose serving instances these are.
+pub(super) async fn examine(
+    report: &mut Report,
+    cloud: &Cloud,
+    group: &str,
+    signals: &[Signal],
+    instances: &[String],
+    now: DateTime<Utc>,
+) {
+    for signal in signals {
+        let check = format!("{group}: {}", signal.name);
+        let SignalSource::CloudEye(source) = &signal.source else {
+            report.skipped(
+                "signals",
+                check,
+                "a system of your own, seen from the functions only; the first decision tells whether it answers",
+            );
+            continue;
+        };
+        let series = series(source, instances);
+        if series.is_empty() {
+            report.skipped(AREA, check, "no instance serves");
+            continue;
+        }
+        let period = source.period_seconds();
+        let from = now - TimeDelta::minutes(WINDOW_MINUTES);
+        let points = cloud.cloud_eye().query(&series, from, now, period, Filter::Average).await;
+        let reading = Reading { now, period_seconds: i64::from(period), per_instance: source.per.is_some() };
+        match points {
+            Ok(points) => {
+                let newest: Vec<Option<DateTime<Utc>>> =
+                    points.iter().map(|points| points.last().map(|point| point.start)).collect();
+                reading.judge(report, check, source, &newest);
+            }
+            Err(error) => report.red(AREA, check, error.to_string(), super::rights::mend(&error)),
+        }
+    }
+}
+
+/// Asks to write a value of ten days ago, which is always refused: for its age, or for a missing right.
+pub(super) async fn right_to_write(report: &mut Report, cloud: &Cloud, now: DateTime<Utc>) {
+    let value = CustomValue {
+        metric: Metric::new("FLEXUS.DOCTOR", "probe", [("check", "doctor")]),
+        ttl: 1,
+        at: now - TimeDelta::days(10),
+        value: 0.0,
+        unit: None,
+    };
+    report.right(AREA, "may write metrics", cloud.cloud_eye().write(&[value]).await);
+}
+
+fn series(source: &CloudEyeSource, instances: &[String]) -> Vec<Metric> {
+    match source.per {
+        Some(Per::Instance) => instances
+            .iter()
+            .take(MOST_INSTANCES)
+            .map(|id| Metric::new(&source.namespace, &source.metric, [("instance_id", id.as_str())]))
+            .collect(),
+        None => {
+            let dimensions = source.dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            vec![Metric::new(&source.namespace, &source.metric, dimensions)]
+        }
+    }
+}
+
+struct Reading {
+    now: DateTime<Utc>,
+    period_seconds: i64,
+    per_instance: bool,
+}
+
+impl Reading {
+    fn judge(
+        &self,
+        report: &mut Report,
+        check: String,
+        source: &CloudEyeSource,
+        newest_starts: &[Option<DateTime<Utc>>],
+    ) {
+        // A value is complete at the end of its period.
+        let age = |start: &DateTime<Utc>| (self.now - *start).num_seconds() - self.period_seconds;
+        let known: Vec<i64> = newest_starts.iter().flatten().map(age).collect();
+        let name = format!("{} {}", source.namespace, source.metric);
+        let Some(oldest) = known.iter().max() else {
+            let mend = if source.namespace == "AGT.ECS" {
+                "install the Cloud Eye agent on the instances; a new one needs about ten minutes for its first value"
+            } else {
+                "look at the namespace, the metric's name and the dimensions; a load balancer without traffic has none"
+            };
+            report.red(AREA, check, format!("{name}: no value in {WINDOW_MINUTES} minutes"), mend);
+            return;
+        };
+        let of = if self.per_instance {
+            format!(", {} of {} instances have it", known.len(), newest_starts.len())
+        } else {
+            String::new()
+        };
+        let fresh = *oldest <= 2 * self.period_seconds + SLACK_SECONDS;
+        let complete = known.len() == newest_starts.len();
+        let seen = format!("{name}: {oldest} s after its period{of}");
+        let mend = "stale or missing values never lower a group; look at the agent of those instances";
+        report.must(AREA, check, fresh && complete, seen, mend);
+    }
+}
