@@ -3,6 +3,7 @@
 mod config;
 mod doctor;
 mod explain;
+mod invoke;
 mod local;
 pub mod replay;
 pub mod trace;
@@ -57,6 +58,8 @@ enum Command {
     Local(local::Arguments),
     /// Look at every API, right and metric that a configuration needs, and at the store.
     Doctor(doctor::Arguments),
+    /// Run one function once, with the credentials of the environment.
+    Invoke(invoke::Arguments),
     /// Tell a decision as a person would, and check that it follows from its record.
     Explain(explain::Arguments),
     /// Play policies over recorded load and compare what they cost and how they served.
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Some(Command::Local(arguments)) => local::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Invoke(arguments)) => invoke::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),

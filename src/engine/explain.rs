@@ -52,6 +52,15 @@ pub fn headline(decision: &Decision) -> String {
     format!("{what}{how}.")
 }
 
+/// The decision and its weightiest reason.
+pub fn summary(decision: &Decision) -> String {
+    let reason = match decision.guardrails.last() {
+        Some(step) => Some(format!("{}: {}.", rule_name(step.rule), step.why)),
+        None => decision.proposal.evidence.sentences().pop(),
+    };
+    [Some(headline(decision)), reason].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 /// Decides again from the record alone.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ pub use self::localise::localise;
 use super::store::{Store, StoreSettings};
 use super::{InvocationStatus, Region, RegionSettings, RuntimeApi, ServerHandle, serve};
 use crate::config::Config;
+use crate::functiongraph::Environment;
 use crate::replay::group::ServiceModel;
 use crate::replay::{Arena, Row, Settings, Tally, Trace};
 
@@ -48,6 +49,7 @@ pub struct Play {
     server: ServerHandle,
     store: Store,
     runtime_api: RuntimeApi,
+    environment: Environment,
     function: LocalFunction,
     tally: Tally,
     next: usize,
@@ -114,7 +116,7 @@ impl Play {
         let document = serde_json::to_vec_pretty(&config).map_err(io::Error::other)?;
         store.put(BUCKET, "config.json", document)?;
         let runtime_api = RuntimeApi::start("evaluate", Some(agency), address(None)).await?;
-        let function = LocalFunction::start(&[
+        let variables = [
             ("RUNTIME_API_ADDR", runtime_api.address().to_string()),
             ("RUNTIME_TIMEOUT", TIMEOUT.as_secs().to_string()),
             ("RUNTIME_PROJECT_ID", config.project_id.clone()),
@@ -125,10 +127,12 @@ impl Play {
             ("AUTOSCALER_STORE_ENDPOINT", store.url()),
             ("AUTOSCALER_REGION", config.region.clone()),
             ("AUTOSCALER_CLOCK", "event".to_owned()),
-        ])?;
+        ];
+        let environment = Environment::from_variables(variables).map_err(io::Error::other)?;
+        let function = LocalFunction::start(&environment)?;
         let tally = Tally::new(settings.trace.minutes());
         let invocations = Invocations::default();
-        Ok(Self { settings, region, server, store, runtime_api, function, tally, next: 0, invocations })
+        Ok(Self { settings, region, server, store, runtime_api, environment, function, tally, next: 0, invocations })
     }
 
     /// The region.
@@ -144,6 +148,16 @@ impl Play {
     /// Where the object store is.
     pub fn store_url(&self) -> String {
         self.store.url()
+    }
+
+    /// Ends the function's process and starts another, which knows nothing but what lies in the store.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn restart_function(&mut self) -> io::Result<()> {
+        let fresh = LocalFunction::start(&self.environment)?;
+        std::mem::replace(&mut self.function, fresh).stop();
+        Ok(())
     }
 
     /// The object store itself.

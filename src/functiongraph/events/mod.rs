@@ -22,7 +22,7 @@ use thiserror::Error;
 pub use alarm::{Alarm, AlarmStatus, AlarmValue};
 pub use gateway::GatewayRequest;
 pub use lifecycle_hook::{LifecycleHook, Transition};
-pub use manual::{Evaluation, Selection};
+pub use manual::{Action, Evaluation, Selection};
 pub use notification::{Message, Notification};
 pub use object::ObjectEvent;
 pub use timer::Timer;

@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use futures::future;
 use tokio::time::Instant;
 
+use super::budget::Budget;
 use super::decide::{PoolView, Situation, decide};
 use super::fold::fold;
+use super::tell::tell;
 use super::warm::Warm;
 use crate::clients::Cloud;
 use crate::engine::explain;
@@ -29,6 +31,8 @@ pub(super) struct Ask {
     pub(super) trigger: Trigger,
     pub(super) dry_run: bool,
     pub(super) deadline: Instant,
+    /// Topic that people read.
+    pub(super) topic_urn: Option<String>,
 }
 
 /// Evaluates a group.
@@ -44,11 +48,12 @@ pub(super) async fn evaluate_group(
 ) -> Result<Verdict, StoreError> {
     let started = Instant::now();
     let calls_before = (store.calls(), cloud.calls());
+    let budget = Budget::begin(ask.deadline);
     let mut problems = Vec::new();
     let mut snapshot = read_state(store, warm, group, ask, &mut problems).await?;
-    let views = look_at_fleets(cloud, group, &mut snapshot, ask.now).await;
+    let views = look_at_fleets(&cloud.within(budget.share(0.4)), group, &mut snapshot, ask.now).await;
     note_starts(&mut snapshot, group, &views, ask.now);
-    let observed = look_at_signals(cloud, group, &snapshot, &views, ask.now).await;
+    let observed = look_at_signals(&cloud.within(budget.share(0.5)), group, &snapshot, &views, ask.now).await;
 
     let situation = Situation {
         group,
@@ -62,7 +67,8 @@ pub(super) async fn evaluate_group(
     };
     let before = snapshot.written;
     let mut decision = decide(&mut snapshot, situation);
-    decision.actions = carry_out(cloud, group, &mut snapshot, &views, &decision, ask.now).await;
+    let acting = cloud.within(budget.share(1.0));
+    decision.actions = carry_out(&acting, group, &mut snapshot, &views, &decision, ask.now).await;
     snapshot.counts.note(Minute::containing(ask.now), capacity_after(&snapshot, group));
     snapshot.spent += spending(group, &snapshot, before, ask.now);
     for action in &decision.actions {
@@ -70,6 +76,7 @@ pub(super) async fn evaluate_group(
             decision.problems.push(format!("pool {}: {}: {why}", action.pool, action.request));
         }
     }
+    tell(&acting, ask.topic_urn.as_deref(), &group.name, &decision, &mut snapshot, ask.now).await;
     decision.http_calls = store.calls() - calls_before.0 + cloud.calls() - calls_before.1 + 2;
     decision.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     write_state(store, warm, group, ask, snapshot, decision).await
@@ -294,7 +301,7 @@ async fn write_state(
         time: ask.now,
         current: decision.guardrail_inputs.current,
         target: decision.target,
-        why: explain::headline(&decision),
+        why: explain::summary(&decision),
         http_calls: decision.http_calls,
     };
     log(&verdict, &decision);

@@ -1,9 +1,12 @@
 //! The main job: woken by a timer or by a person, decides for each group how many instances it shall have.
 
+mod budget;
 mod decide;
+mod fan_out;
 mod fold;
 mod group;
 mod intake;
+mod tell;
 mod warm;
 
 use std::sync::Arc;
@@ -39,6 +42,8 @@ pub struct Answer {
     pub failed: Vec<Failed>,
     /// Groups that are not due at this minute.
     pub not_due: Vec<String>,
+    /// Groups that further invocations of this function evaluate.
+    pub dispatched: Vec<String>,
 }
 
 /// A group for which no decision could be recorded.
@@ -101,13 +106,19 @@ impl Evaluate {
         let credentials = self.workplace.credentials(&invocation)?;
         let store = self.workplace.store(&credentials)?;
         let config = self.workplace.config(&store, invocation.deadline).await?;
-        let (due, not_due) = request.groups(&config, Minute::containing(now))?;
+        let (mut due, not_due) = request.groups(&config, Minute::containing(now))?;
+        let mut dispatched = Vec::new();
+        if request.only_due {
+            let cloud = self.workplace.cloud(&config, credentials.clone(), invocation.deadline)?;
+            dispatched = fan_out::dispatch(&cloud, &self.workplace, &mut due, now).await;
+        }
 
         let ask = Ask {
             now,
             trigger: Trigger { kind: event.kind().to_owned(), request_id: invocation.request_id.clone() },
             dry_run: request.dry_run,
             deadline: invocation.deadline,
+            topic_urn: config.notify.topic_urn.clone(),
         };
         let mut asked = Vec::with_capacity(due.len());
         for group in due {
@@ -123,7 +134,7 @@ impl Evaluate {
             .buffered(CONCURRENT_GROUPS)
             .collect()
             .await;
-        let mut answer = Answer { decided: Vec::new(), failed: Vec::new(), not_due };
+        let mut answer = Answer { decided: Vec::new(), failed: Vec::new(), not_due, dispatched };
         for (group, result) in results {
             match result {
                 Ok(verdict) => answer.decided.push(verdict),

@@ -15,12 +15,10 @@ pub(super) struct LocalFunction {
 }
 
 impl LocalFunction {
-    pub(super) fn start(variables: &[(&str, String)]) -> io::Result<Self> {
-        let environment = Environment::from_variables(variables.iter().map(|(name, value)| (*name, value.as_str())))
-            .map_err(io::Error::other)?;
+    pub(super) fn start(environment: &Environment) -> io::Result<Self> {
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let mut runtime = Runtime::new(&environment, evaluate::service(&environment)).map_err(io::Error::other)?;
+        let mut runtime = Runtime::new(environment, evaluate::service(environment)).map_err(io::Error::other)?;
         let thread = std::thread::Builder::new().name("evaluate".to_owned()).spawn(move || {
             executor.block_on(runtime.run_until(async {
                 // A driver that is gone has no more events either.

@@ -1,0 +1,89 @@
+//! `invoke FUNCTION EVENT.json`: one function, once, with the credentials of the environment.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+use tower::{Service, ServiceExt};
+
+use super::{CliError, print, read_file};
+use crate::functiongraph::{Diagnostic, Environment, Invocation, InvokeType};
+use crate::handlers::evaluate;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Which function.
+    #[arg(value_enum)]
+    function: Function,
+    /// The event, as the trigger would send it.
+    event: PathBuf,
+    /// The configuration, instead of the one in the store.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where state lives, if AUTOSCALER_STORE does not say.
+    #[arg(long, value_name = "DIR", default_value = "autoscaler-state")]
+    state: PathBuf,
+    /// Seconds that it may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 50)]
+    timeout: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Function {
+    /// Decides how many instances each group shall have.
+    Evaluate,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let event = read_file(&arguments.event)?;
+    let environment = environment(arguments)?;
+    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
+    executor.block_on(async {
+        let invocation = Invocation {
+            event: event.into(),
+            request_id: format!("local-{}", uuid::Uuid::new_v4()),
+            credentials: None,
+            invoke_type: InvokeType::Sync,
+            deadline: tokio::time::Instant::now() + Duration::from_secs(arguments.timeout),
+        };
+        match arguments.function {
+            Function::Evaluate => call(evaluate::service(&environment), invocation).await,
+        }
+    })
+}
+
+async fn call<S>(service: S, invocation: Invocation) -> Result<(), CliError>
+where
+    S: Service<Invocation>,
+    S::Response: Serialize,
+    S::Error: Into<Diagnostic>,
+{
+    match service.oneshot(invocation).await {
+        Ok(answer) => print(&format!("{}\n", serde_json::to_string_pretty(&answer).map_err(CliError::failed)?)),
+        Err(error) => Err(CliError::failed(error.into())),
+    }
+}
+
+/// The environment of this process, with what the arguments say on top.
+fn environment(arguments: &Arguments) -> Result<Environment, CliError> {
+    let mut variables: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    if !variables.iter().any(|(name, value)| name == "AUTOSCALER_STORE" && !value.is_empty()) {
+        variables.push(("AUTOSCALER_STORE".to_owned(), file_address(&arguments.state)?));
+    }
+    if let Some(config) = &arguments.config {
+        variables.retain(|(name, _)| name != "AUTOSCALER_CONFIG");
+        variables.push(("AUTOSCALER_CONFIG".to_owned(), file_address(config)?));
+    }
+    Environment::from_variables(variables).map_err(CliError::input)
+}
+
+fn file_address(path: &Path) -> Result<String, CliError> {
+    let absolute =
+        std::path::absolute(path).map_err(|error| CliError::Input(format!("{}: {error}", path.display())))?;
+    url::Url::from_file_path(&absolute)
+        .map(String::from)
+        .map_err(|()| CliError::Input(format!("{}: is no path that can be used", path.display())))
+}
