@@ -1,4 +1,6 @@
-//! Cloud Eye (CES): reading metrics in both versions of the API, and writing custom ones.
+//! Cloud Eye (CES): reading metrics in both versions of the API, writing custom ones, and alarm rules.
+
+mod alarm_rules;
 
 use std::sync::Arc;
 
@@ -34,7 +36,7 @@ pub(super) fn routes() -> Routes {
 }
 
 pub(super) fn routes_v2() -> Routes {
-    Routes::new().route("/v2/{project_id}/batch-query-metric-data", post(query_namespace))
+    alarm_rules::routes().route("/v2/{project_id}/batch-query-metric-data", post(query_namespace))
 }
 
 #[derive(Deserialize)]

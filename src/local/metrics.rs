@@ -142,6 +142,11 @@ impl State {
 }
 
 impl Series<'_> {
+    /// Seconds from one raw point to the next.
+    pub(super) fn step_seconds(&self) -> i64 {
+        self.step_minutes * 60
+    }
+
     /// Raw points from `from_ms` to `to_ms`, both included, up to the minute `newest`: time in milliseconds, value.
     ///
     /// A series with a step of five minutes has a point once all five have passed: the mean of those that were measured.

@@ -27,6 +27,7 @@
 //! [`Faults`] decides what goes wrong.
 
 mod activity;
+mod alarms;
 mod auto_scaling;
 mod calls;
 mod cloud_eye;

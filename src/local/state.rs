@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Minute, Purchase};
 use crate::replay::group::{MinuteOutcome, SimulatedGroup};
 
+use super::alarms::Alarms;
 use super::calls::Calls;
 use super::custom_metrics::CustomMetrics;
 use super::events::Outbox;
@@ -45,6 +46,7 @@ pub(super) struct State {
     pub(super) jobs: Jobs,
     pub(super) market: Market,
     pub(super) outbox: Outbox,
+    pub(super) alarms: Alarms,
 }
 
 /// A load and the instances that share it.
@@ -93,6 +95,7 @@ impl State {
             jobs: Jobs::default(),
             market: Market::default(),
             outbox: Outbox::default(),
+            alarms: Alarms::default(),
             settings,
         };
         for index in 0..state.workloads.len() {
@@ -223,6 +226,7 @@ impl State {
         self.now = minute + 1;
         self.settle();
         self.refill_groups();
+        self.watch_alarms();
         self.forget();
         played
     }

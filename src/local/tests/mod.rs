@@ -1,5 +1,6 @@
 //! The region over HTTP, as a client meets it.
 
+mod alarms;
 mod hooks;
 mod servers;
 
