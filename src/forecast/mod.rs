@@ -1,5 +1,6 @@
 //! What demand will be, as distributions: never a bare line.
 
+pub mod extremes;
 pub mod features;
 pub mod history;
 pub mod online;

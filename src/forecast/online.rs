@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::extremes::HourlyMaxima;
 use super::features::{FEATURES, FIRST_FEATURES, LogSeries};
 use super::history::History;
 use super::regression::RecursiveLeastSquares;
@@ -35,6 +36,7 @@ const PRIOR_ERROR: f64 = 0.15;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OnlineForecast {
     history: History,
+    maxima: HourlyMaxima,
     newest: Option<Minute>,
     reference: f64,
     mean: f64,
@@ -84,6 +86,7 @@ impl OnlineForecast {
             .collect();
         Self {
             history: History::default(),
+            maxima: HourlyMaxima::default(),
             newest: None,
             reference: 0.0,
             mean: 0.0,
@@ -128,6 +131,11 @@ impl OnlineForecast {
     /// What was seen.
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// The largest demands of the last days.
+    pub fn maxima(&self) -> &HourlyMaxima {
+        &self.maxima
     }
 
     /// Mean demand of the last days.
@@ -183,6 +191,7 @@ impl OnlineForecast {
     /// True if the parts fit together, as they do unless the state was damaged.
     pub fn is_sound(&self) -> bool {
         self.history.is_sound()
+            && self.maxima.is_sound()
             && self.spaces.len() == OFFSETS.len()
             && self.reference.is_finite()
             && self.spaces.iter().all(|space| {
@@ -204,6 +213,7 @@ impl OnlineForecast {
         self.newest = Some(minute);
         let seen = self.history.seen();
         self.mean += (1.0 / seen as f64).max(1.0 / MEAN_SPAN_MINUTES) * (demand - self.mean);
+        self.maxima.push(minute, demand);
         self.peak = (self.peak * (1.0 - PEAK_DECAY)).max(demand);
         self.follow_mean(seen);
         let reference = self.reference;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outlook::View;
 use crate::forecast::packed;
 use crate::model::Minute;
 use crate::replay::group::{ServiceModel, play_minute};
@@ -13,8 +14,6 @@ const CAUTIONS: [(f64, f64); 7] =
 const HOLDS: [u32; 4] = [1, 3, 8, 20];
 /// The multipliers that occur.
 pub(super) const MULTIPLIERS: [f64; 4] = [0.25, 0.5, 1.0, 2.0];
-/// Log spaces that forecasts are made in.
-pub(super) const SPACES: usize = crate::forecast::online::OFFSETS.len();
 /// Minutes that are remembered of every expert: lead and delay of up to an hour.
 const REMEMBERED: usize = 64;
 /// Shadow costs fade with this half-life.
@@ -23,12 +22,14 @@ const HALF_LIFE_MINUTES: f64 = 10_000.0;
 const LEAST_GAIN: f64 = 0.005;
 /// ... and is looked for this often.
 const SWITCH_MINUTES: u64 = 10;
+/// Mean demand, in instances, that priors are stated for.
+const PRIOR_DEMAND: f64 = 7.2;
 
 /// One setting.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Expert {
-    /// Which log space its forecast is made in.
-    pub(super) space: u8,
+    /// How it sees what is to come.
+    pub(super) view: View,
     /// Index into [`MULTIPLIERS`] at which it buys.
     pub(super) buy: u8,
     /// Index into [`MULTIPLIERS`] at which it keeps.
@@ -38,31 +39,51 @@ pub(super) struct Expert {
 }
 
 impl Expert {
-    /// Distance from the setting that is best on the whole: what must be outweighed by costs before it is followed.
+    fn new(view: View, (buy, keep): (f64, f64), hold: u32) -> Self {
+        let index =
+            |multiplier: f64| MULTIPLIERS.iter().position(|&known| known == multiplier).unwrap_or_default() as u8;
+        Self { view, buy: index(buy), keep: index(keep), hold }
+    }
+
+    /// Distance from the setting that is best on the whole: what must be outweighed by costs before it is followed, in
+    /// instance-minutes of a group with a mean demand of [`PRIOR_DEMAND`].
     fn prior(&self, price: f64) -> f64 {
         let (buy, keep) = (MULTIPLIERS[usize::from(self.buy)], MULTIPLIERS[usize::from(self.keep)]);
-        let narrow = if self.space == 1 { 0.3 } else { 0.0 };
+        let kind = match self.view {
+            View::Additive => 0.0,
+            View::Multiplicative => 0.3,
+            View::TimeOfDay | View::Blend => 2.0,
+            View::Reactive60 | View::Reactive40 => 5.0,
+            View::DayMaximum | View::ThreeDayMaximum | View::WeekMaximum => 6.0,
+        };
         let caution = (buy / 1.4).ln().abs() + (keep / 1.4).ln().abs();
-        120.0 * (price / 20.0).max(1.0) * (caution + narrow + 0.15 * (f64::from(self.hold) / 5.0).ln().abs())
+        120.0 * (price / 20.0).max(1.0) * (caution + kind + 0.15 * (f64::from(self.hold) / 5.0).ln().abs())
     }
 }
 
 /// All settings.
-pub(super) fn experts() -> Vec<Expert> {
-    let index = |multiplier: f64| MULTIPLIERS.iter().position(|&known| known == multiplier).unwrap_or_default() as u8;
+fn experts() -> Vec<Expert> {
     let mut all = Vec::new();
-    for space in 0..2 {
-        for (buy, keep) in CAUTIONS {
-            for hold in HOLDS {
-                all.push(Expert { space, buy: index(buy), keep: index(keep), hold });
-            }
+    let mut add = |view, cautions: &[(f64, f64)], holds: &[u32]| {
+        for &caution in cautions {
+            all.extend(holds.iter().map(|&hold| Expert::new(view, caution, hold)));
         }
+    };
+    add(View::Additive, &CAUTIONS, &HOLDS);
+    add(View::Multiplicative, &CAUTIONS, &HOLDS);
+    add(View::TimeOfDay, &[(1.0, 1.0), (0.5, 1.0), (2.0, 2.0)], &[1, 8]);
+    add(View::Blend, &[(0.5, 0.5), (1.0, 1.0), (0.5, 1.0), (1.0, 2.0), (2.0, 2.0)], &[1, 8]);
+    for view in [View::DayMaximum, View::ThreeDayMaximum, View::WeekMaximum] {
+        add(view, &[(1.0, 1.0)], &[1]);
+    }
+    for view in [View::Reactive60, View::Reactive40] {
+        add(view, &[(1.0, 1.0)], &[5]);
     }
     all
 }
 
-/// What one sizing concluded in one log space: counts worth buying at each multiplier.
-pub(super) type Sizes = [[u32; MULTIPLIERS.len()]; SPACES];
+/// What one sizing concluded by each view: counts worth buying at each multiplier.
+pub(super) type Sizes = [[u32; MULTIPLIERS.len()]; View::ALL.len()];
 
 /// The experts and their shadow groups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,7 +103,7 @@ pub(super) struct Bank {
     /// What each expert asked for, one row an expert, one slot a minute.
     #[serde(with = "packed")]
     asked: Vec<u32>,
-    /// Sizes of the last minutes by log space and multiplier, one slot a minute.
+    /// Sizes of the last minutes by view and multiplier, one slot a minute.
     #[serde(with = "packed")]
     worth: Vec<u32>,
     newest: Option<Minute>,
@@ -104,7 +125,7 @@ impl Bank {
             cost: vec![0.0; count],
             queue: vec![0.0; count],
             asked: vec![0; count * REMEMBERED],
-            worth: vec![0; SPACES * MULTIPLIERS.len() * REMEMBERED],
+            worth: vec![0; View::ALL.len() * MULTIPLIERS.len() * REMEMBERED],
             newest: None,
         }
     }
@@ -128,7 +149,7 @@ impl Bank {
             && self.cost.len() == count
             && self.queue.len() == count
             && self.asked.len() == count * REMEMBERED
-            && self.worth.len() == SPACES * MULTIPLIERS.len() * REMEMBERED
+            && self.worth.len() == View::ALL.len() * MULTIPLIERS.len() * REMEMBERED
             && self.cost.iter().chain(&self.queue).all(|number| number.is_finite())
     }
 
@@ -139,14 +160,25 @@ impl Bank {
         }
         let fade = 0.5_f64.powf(1.0 / HALF_LIFE_MINUTES);
         self.prior_share *= fade;
+        // Without a queue, experts with as many instances fare alike.
+        let mut known: [(u32, f64); 16] = [(u32::MAX, 0.0); 16];
         for (expert, (cost, queue)) in self.cost.iter_mut().zip(&mut self.queue).enumerate() {
             let row = &self.asked[expert * REMEMBERED..(expert + 1) * REMEMBERED];
-            let at = |minute: Minute| row[minute.0.rem_euclid(REMEMBERED as i64) as usize];
+            let at = |minute: Minute| row[slot(minute)];
             // An instance serves once it has been asked for without a break for the lead time.
             let serving = (0..=self.lead as i64).map(|age| at(minute - age)).min().unwrap_or_default();
             let (asked, before) = (at(minute), at(minute - 1));
-            let outcome = play_minute(model, serving, queue, demand);
-            let violated = (outcome.late + outcome.lost) / 60.0;
+            let calm = *queue == 0.0 && f64::from(serving) >= demand;
+            let memo = serving as usize % known.len();
+            let violated = if calm && known[memo].0 == serving {
+                known[memo].1
+            } else {
+                let outcome = play_minute(model, serving, queue, demand);
+                (outcome.late + outcome.lost) / 60.0
+            };
+            if calm {
+                known[memo] = (serving, violated);
+            }
             *cost = *cost * fade + f64::from(asked) + f64::from(asked.saturating_sub(before)) + self.price * violated;
         }
         self.scored += 1;
@@ -160,7 +192,6 @@ impl Bank {
         if self.newest.is_some_and(|newest| now < newest) {
             return;
         }
-        let slot = |minute: Minute| minute.0.rem_euclid(REMEMBERED as i64) as usize;
         if !self.started {
             self.started = true;
             self.asked.fill(total);
@@ -181,8 +212,7 @@ impl Bank {
         }
         for (at, expert) in self.experts.iter().enumerate() {
             let before = self.asked[at * REMEMBERED + slot(now - 1)];
-            let wanted =
-                band(before, sizes[usize::from(expert.space)][usize::from(expert.buy)], self.held(now, expert));
+            let wanted = band(before, sizes[expert.view as usize][usize::from(expert.buy)], self.held(now, expert));
             self.asked[at * REMEMBERED + slot(now)] = wanted.clamp(limits.0, limits.1);
         }
     }
@@ -203,18 +233,22 @@ impl Bank {
     }
 
     fn worth_at(&self, minute: Minute, expert: &Expert) -> u32 {
-        let row = usize::from(expert.space) * MULTIPLIERS.len() + usize::from(expert.keep);
-        self.worth[row * REMEMBERED + minute.0.rem_euclid(REMEMBERED as i64) as usize]
+        let row = expert.view as usize * MULTIPLIERS.len() + usize::from(expert.keep);
+        self.worth[row * REMEMBERED + slot(minute)]
     }
 
     fn choose(&mut self, mean: f64) {
-        let unit = mean / 7.2 * self.prior_share;
+        let unit = mean / PRIOR_DEMAND * self.prior_share;
         let cost = |at: usize| self.cost[at] + unit * self.experts[at].prior(self.price);
         let Some(best) = (0..self.experts.len()).min_by(|&a, &b| cost(a).total_cmp(&cost(b))) else { return };
         if self.scored == 0 || cost(best) < (1.0 - LEAST_GAIN) * cost(self.leader) {
             self.leader = best;
         }
     }
+}
+
+fn slot(minute: Minute) -> usize {
+    minute.0.rem_euclid(REMEMBERED as i64) as usize
 }
 
 /// Buys at once what is worth buying, and gives back only what is not worth keeping.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bank::band;
+use super::outlook::View;
 use super::sizing::{DemandDistribution, ExpectedLate, LateTable};
 use crate::model::Minute;
 
@@ -45,6 +46,8 @@ pub struct PredictiveEvidence {
 /// What is expected, and the caution of the expert that is followed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outlook {
+    /// How the followed expert sees what is to come.
+    pub view: View,
     /// Expected demand at some minutes after `newest`, nearest first.
     pub horizons: Vec<HorizonDemand>,
     /// An instance is bought where it saves this many times its price in violations, as multiplier of the price k.
@@ -171,9 +174,10 @@ impl PredictiveEvidence {
         let widest = outlook.horizons.iter().max_by(|a, b| a.demand.quantile(0.9).total_cmp(&b.demand.quantile(0.9)));
         if let Some(horizon) = widest {
             told.push(format!(
-                "The load was {:.1} instances' worth at {}; it is expected at {:.1}-{:.1} (80 %) within {} minutes, and under {:.1} with 99 %.",
+                "The load was {:.1} instances' worth at {}. Judged by {}, it is expected at {:.1}-{:.1} (80 %) within {} minutes, and under {:.1} with 99 %.",
                 self.newest_demand,
                 self.newest,
+                outlook.view.name(),
                 horizon.demand.quantile(0.1),
                 horizon.demand.quantile(0.9),
                 (i64::from(horizon.minutes) - late_by).max(0),

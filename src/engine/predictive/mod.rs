@@ -7,27 +7,33 @@
 mod bank;
 mod demand;
 mod evidence;
+mod outlook;
 mod sizing;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use self::bank::{Bank, MULTIPLIERS, SPACES, Sizes};
+use self::bank::{Bank, MULTIPLIERS, Sizes};
 use self::demand::{Demand, DemandEstimator, first_of};
 pub use self::evidence::{Floor, HorizonDemand, Outlook, PredictiveEvidence, ShrinkHold};
+pub use self::outlook::View;
 pub use self::sizing::DemandDistribution;
 use self::sizing::{ExpectedLate, LateTable};
 use super::track::period_minutes;
 use super::{Engine, Evidence, Observation, Proposal};
 use crate::forecast::online::OnlineForecast;
-use crate::model::{Policy, Sample, Signal, SignalKind};
+use crate::model::{Minute, Policy, Sample, Signal, SignalKind};
 use crate::replay::group::ServiceModel;
 
 /// Furthest horizon in minutes.
 const FURTHEST_HORIZON: u32 = 60;
 /// Days whose overloads say how much a full queue hides.
 const OVERLOAD_MINUTES: u64 = 10_080;
+/// Growth a minute of the demand behind a queue that stays full ...
+const HIDDEN_GROWTH: f64 = 1.2;
+/// ... up to this multiple of what is served.
+const MOST_HIDDEN: f64 = 4.0;
 /// Under this utilisation, in per cent, slow requests are not explained by load.
 const IDLE_UTILISATION: f64 = 70.0;
 
@@ -74,6 +80,8 @@ pub struct Predictive {
     newest_latency: Option<(f64, f64)>,
     /// Floors of the newest sample.
     floors: Vec<Floor>,
+    /// The newest minute that ended with a full queue.
+    full_at: Option<Minute>,
     #[serde(skip)]
     scratch: Scratch,
 }
@@ -83,7 +91,7 @@ pub struct Predictive {
 struct Scratch {
     table: Option<Arc<LateTable>>,
     expected: ExpectedLate,
-    /// By log space, then by horizon.
+    /// By view, then by horizon.
     distributions: Vec<DemandDistribution>,
 }
 
@@ -108,6 +116,7 @@ impl Predictive {
             bank,
             newest_latency: None,
             floors: Vec::new(),
+            full_at: None,
             scratch: Scratch::default(),
         }
     }
@@ -165,14 +174,15 @@ impl Predictive {
         self.floors = demand::floors(signals, sample, target);
         let demand = match demand {
             Demand::Exactly(demand) => demand,
-            Demand::AtLeast(least) => self.hidden_demand(least),
+            Demand::AtLeast(least) => self.hidden_demand(least, sample.minute),
         };
         self.forecast.push(sample.minute, demand);
         self.bank.score(&self.terms.service_model(), sample.minute, demand, self.forecast.mean());
     }
 
-    /// What a full queue probably hides: half of the way to the mean of what was seen above, as far as that was seen.
-    fn hidden_demand(&self, least: f64) -> f64 {
+    /// What a full queue probably hides: half of the way to the mean of what was seen above, as far as that was seen. While
+    /// it stays full it is taken to grow.
+    fn hidden_demand(&mut self, least: f64, minute: Minute) -> f64 {
         let history = self.forecast.history();
         let (mut sum, mut count) = (0.0, 0);
         for age in 0..OVERLOAD_MINUTES {
@@ -182,28 +192,33 @@ impl Predictive {
                 count += 1;
             }
         }
-        if count >= 10 {
+        let likely = if count >= 10 {
             least + 0.5 * ((sum / f64::from(count)).clamp(least, 4.0 * least) - least)
         } else {
             1.1 * least
-        }
+        };
+        let before = history.back(0).filter(|_| self.full_at == Some(minute - 1));
+        self.full_at = Some(minute);
+        likely.max((before.unwrap_or_default() * HIDDEN_GROWTH).min(MOST_HIDDEN * least))
     }
 
-    /// Counts worth their money in every log space at every multiplier: the largest over the horizons.
+    /// Counts worth their money by every view at every multiplier: the largest over the horizons.
     fn size(&mut self) -> Sizes {
         let mut sizes = Sizes::default();
         let Some(table) = self.scratch.table.clone() else { return sizes };
         let Scratch { expected, distributions, .. } = &mut self.scratch;
         let horizons = self.forecast.horizons().len();
-        distributions.resize_with(SPACES * horizons, DemandDistribution::default);
-        for (at, distribution) in distributions.iter_mut().enumerate() {
-            let (space, horizon) = (at / horizons, at % horizons);
-            distribution.clear();
-            self.forecast
-                .for_each_outcome(space, horizon, |probability, demand| distribution.push(probability, demand));
-            table.expect(distribution, expected);
-            for (size, multiplier) in sizes[space].iter_mut().zip(MULTIPLIERS) {
-                *size = (*size).max(table.cheapest(expected, self.terms.violation_price * multiplier));
+        distributions.resize_with(View::ALL.len() * horizons, DemandDistribution::default);
+        for view in View::ALL {
+            let sizes = &mut sizes[view as usize];
+            for horizon in 0..if view.is_flat() { 1 } else { horizons } {
+                let (earlier, rest) = distributions.split_at_mut(view as usize * horizons + horizon);
+                let Some(distribution) = rest.first_mut() else { continue };
+                view.fill(&self.forecast, horizon, |view| &earlier[view as usize * horizons + horizon], distribution);
+                table.expect(distribution, expected);
+                for (size, multiplier) in sizes.iter_mut().zip(MULTIPLIERS) {
+                    *size = (*size).max(table.cheapest(expected, self.terms.violation_price * multiplier));
+                }
             }
         }
         sizes
@@ -229,11 +244,12 @@ impl Predictive {
     fn outlook(&self, observation: &Observation<'_>) -> Outlook {
         let leader = self.bank.leader();
         let horizons = self.forecast.horizons();
-        let space = usize::from(leader.space);
+        let seen = if leader.view.is_flat() { &horizons[..1] } else { horizons };
         Outlook {
-            horizons: horizons
+            view: leader.view,
+            horizons: seen
                 .iter()
-                .zip(&self.scratch.distributions[space * horizons.len()..])
+                .zip(&self.scratch.distributions[leader.view as usize * horizons.len()..])
                 .map(|(&minutes, demand)| HorizonDemand { minutes, demand: demand.clone() })
                 .collect(),
             buy_multiplier: MULTIPLIERS[usize::from(leader.buy)],
@@ -276,7 +292,7 @@ impl Engine for Predictive {
             let limits = (observation.min_instances, observation.max_instances);
             self.bank.decide(observation.now, before, &sizes, limits, self.forecast.mean());
             let leader = self.bank.leader();
-            let sizes = sizes[usize::from(leader.space)];
+            let sizes = sizes[leader.view as usize];
             (buy, keep) = (sizes[usize::from(leader.buy)], sizes[usize::from(leader.keep)]);
             evidence.outlook = Some(self.outlook(observation));
         }
@@ -284,7 +300,9 @@ impl Engine for Predictive {
     }
 }
 
-/// The horizons that are forecast: all near ones, and the furthest.
+/// The horizons that are forecast: until the next decision takes effect, halfway, and when an instance asked for now serves.
 fn horizons(first: u32, last: u32) -> Vec<u32> {
-    (first..=last).collect()
+    let mut horizons = vec![first.min(last), first.midpoint(last), last];
+    horizons.dedup();
+    horizons
 }

@@ -55,6 +55,30 @@ impl DemandDistribution {
         }
     }
 
+    /// Becomes half the one and half the other.
+    pub(super) fn blend(&mut self, one: &Self, other: &Self) {
+        self.clear();
+        let (mut at, mut beside) = (0, 0);
+        loop {
+            let row = match (one.rows.get(at), other.rows.get(beside)) {
+                (Some(&left), Some(&right)) => left.min(right),
+                (Some(&row), None) | (None, Some(&row)) => row,
+                (None, None) => break,
+            };
+            let mut probability = 0.0;
+            if one.rows.get(at) == Some(&row) {
+                probability += 0.5 * one.probabilities[at];
+                at += 1;
+            }
+            if other.rows.get(beside) == Some(&row) {
+                probability += 0.5 * other.probabilities[beside];
+                beside += 1;
+            }
+            self.rows.push(row);
+            self.probabilities.push(probability);
+        }
+    }
+
     /// Outcomes in ascending order: probability, and demand in instances.
     pub fn outcomes(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.iter().map(|(row, probability)| (probability, demand_of(row)))

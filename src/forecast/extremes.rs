@@ -1,0 +1,71 @@
+//! The largest values of the last days, by the hour.
+
+use serde::{Deserialize, Serialize};
+
+use super::packed;
+use crate::model::Minute;
+
+/// Hours that are kept: a week and the hour that is running.
+const KEPT_HOURS: usize = 7 * 24 + 1;
+
+/// The largest value of each hour of the last week.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HourlyMaxima {
+    #[serde(with = "packed")]
+    largest: Vec<f64>,
+    /// The newest hour, counted from the Unix epoch.
+    hour: Option<i64>,
+}
+
+impl Default for HourlyMaxima {
+    fn default() -> Self {
+        Self { largest: vec![0.0; KEPT_HOURS], hour: None }
+    }
+}
+
+impl HourlyMaxima {
+    /// Takes in the value of a minute, not older than the newest known.
+    pub fn push(&mut self, minute: Minute, value: f64) {
+        let hour = minute.0.div_euclid(60);
+        let passed = self.hour.map_or(1, |newest| hour - newest);
+        for passed in 0..passed.min(KEPT_HOURS as i64) {
+            self.largest[slot(hour - passed)] = 0.0;
+        }
+        self.hour = Some(hour);
+        let largest = &mut self.largest[slot(hour)];
+        *largest = largest.max(value);
+    }
+
+    /// The largest value of the last `days`, seven at most.
+    pub fn of_days(&self, days: u32) -> f64 {
+        let Some(newest) = self.hour else { return 0.0 };
+        let hours = (i64::from(days) * 24).min(KEPT_HOURS as i64 - 1);
+        (0..=hours).map(|age| self.largest[slot(newest - age)]).fold(0.0, f64::max)
+    }
+
+    /// True if the parts have their sizes, as they do unless the state was damaged.
+    pub fn is_sound(&self) -> bool {
+        self.largest.len() == KEPT_HOURS
+    }
+}
+
+fn slot(hour: i64) -> usize {
+    hour.rem_euclid(KEPT_HOURS as i64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_is_remembered_for_as_many_days_as_asked() {
+        let mut maxima = HourlyMaxima::default();
+        maxima.push(Minute(0), 9.0);
+        for day in 1..=4 {
+            maxima.push(Minute(day * 1440), 2.0);
+        }
+        assert_eq!((maxima.of_days(3), maxima.of_days(4)), (2.0, 9.0));
+        maxima.push(Minute(8 * 1440), 1.0);
+        assert_eq!(maxima.of_days(7), 2.0);
+    }
+}
