@@ -7,7 +7,6 @@ use chrono::Utc;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Credentials;
 use super::api::Api;
 use super::auto_scaling::AutoScaling;
 use super::cloud_eye::CloudEye;
@@ -19,7 +18,8 @@ use super::function_graph::FunctionGraph;
 use super::http::Transport;
 use super::iam::Iam;
 use super::smn::Smn;
-use crate::model::Endpoints;
+use super::{Credentials, Secret, SecretError, Secrets};
+use crate::model::{Endpoints, SecretSource};
 
 /// All APIs of one project in one region. Made anew for each invocation, since credentials and deadline differ, around a
 /// process-wide [`reqwest::Client`]. Cheap to clone; clones share the count of calls.
@@ -30,6 +30,7 @@ pub struct Cloud {
     endpoints: Arc<Endpoints>,
     credentials: Arc<Credentials>,
     transport: Transport,
+    secrets: Arc<Secrets>,
 }
 
 /// A region that no address can be made of.
@@ -59,7 +60,22 @@ impl Cloud {
             endpoints: Arc::new(endpoints.clone()),
             credentials: Arc::new(credentials),
             transport,
+            secrets: Arc::new(Secrets::new(|_| None)),
         })
+    }
+
+    /// The same, finding secrets by these, which are kept from one invocation to the next. Without them there are no
+    /// secrets from the environment.
+    pub fn with_secrets(self, secrets: Arc<Secrets>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// The secret that the configuration names by its source.
+    ///
+    /// # Errors
+    /// If the variable is unset, or the secret store refuses or does not answer.
+    pub async fn secret(&self, source: &SecretSource) -> Result<Secret, SecretError> {
+        self.secrets.find(self, source).await
     }
 
     /// The same, but done within `limit` from now.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{ConfigLocation, Settings, SettingsError};
 use crate::clients::http::{self, Proxies};
-use crate::clients::{ClientError, Cloud, Credentials, InvalidRegion, Transport};
+use crate::clients::{ClientError, Cloud, Credentials, InvalidRegion, Secrets, Transport};
 use crate::config::{Config, ConfigError};
 use crate::functiongraph::{Environment, Invocation};
 use crate::state::{Store, StoreError};
@@ -24,6 +24,7 @@ pub struct Workplace {
     /// The environment itself, for secrets that the configuration names.
     pub environment: Arc<Environment>,
     client: reqwest::Client,
+    secrets: Arc<Secrets>,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -75,9 +76,13 @@ impl Workplace {
     /// # Errors
     /// Names the variable that is missing or wrong.
     pub fn new(environment: &Environment) -> Result<Self, WorkplaceError> {
+        let settings = Arc::new(Settings::from_environment(environment)?);
+        let environment = Arc::new(environment.clone());
+        let variables = Arc::clone(&environment);
         Ok(Self {
-            settings: Arc::new(Settings::from_environment(environment)?),
-            environment: Arc::new(environment.clone()),
+            settings,
+            environment,
+            secrets: Arc::new(Secrets::new(move |name| variables.variable(name).map(str::to_owned))),
             client: http::client(Proxies::Environment)?,
             kept: Arc::default(),
         })
@@ -137,7 +142,8 @@ impl Workplace {
     /// When the configuration names no proper region.
     pub fn cloud(&self, config: &Config, credentials: Credentials, deadline: Instant) -> Result<Cloud, WorkplaceError> {
         let transport = Transport::new(self.client.clone(), deadline);
-        Ok(Cloud::new(&config.region, &config.project_id, &config.endpoints, credentials, transport)?)
+        let cloud = Cloud::new(&config.region, &config.project_id, &config.endpoints, credentials, transport)?;
+        Ok(cloud.with_secrets(Arc::clone(&self.secrets)))
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {

@@ -6,8 +6,9 @@ use std::ops::RangeInclusive;
 
 use futures::future;
 
-use super::Gathered;
-use super::series::Combine;
+use super::combine::{Combine, SILENT_AFTER_MINUTES, combine};
+use super::series::Series;
+use super::{Gathered, Got};
 use crate::clients::ClientError;
 use crate::clients::cloud_eye::{CloudEye, Filter, Metric, Point};
 use crate::model::{CloudEyeSource, Group, Minute, Signal, SignalKind, SignalSource};
@@ -19,6 +20,8 @@ struct Wanted<'a> {
     source: &'a CloudEyeSource,
     metrics: Vec<Metric>,
 }
+
+type Answer = Result<Vec<Vec<Point>>, ClientError>;
 
 pub(super) async fn read(
     api: &CloudEye,
@@ -37,18 +40,14 @@ pub(super) async fn read(
         let metrics = metrics(source, instances);
         by_period.entry(source.period_seconds()).or_default().push(Wanted { index, signal, source, metrics });
     }
-    let queries = by_period.iter().map(|(period, wanted)| query(api, *period, wanted, &window));
+    let queries = by_period.iter().map(|(period, wanted)| query_together(api, *period, wanted, &window));
     let answers = future::join_all(queries).await;
-    for ((period, wanted), answer) in by_period.iter().zip(answers) {
-        match answer {
-            Ok(points) => {
-                let mut points = points.into_iter();
-                for wanted in wanted {
-                    let series: Vec<Vec<Point>> = points.by_ref().take(wanted.metrics.len()).collect();
-                    take_in(wanted, *period, &series, gathered);
-                }
+    for ((period, wanted), answers) in by_period.iter().zip(answers) {
+        for (wanted, answer) in wanted.iter().zip(answers) {
+            match answer {
+                Ok(points) => gathered.take(wanted.index, got(wanted, *period, &points, &window)),
+                Err(error) => gathered.fail(wanted.index, error),
             }
-            Err(error) => wanted.iter().for_each(|wanted| gathered.fail(wanted.index, &error)),
         }
     }
 }
@@ -67,34 +66,53 @@ fn metrics(source: &CloudEyeSource, instances: &[String]) -> Vec<Metric> {
         .collect()
 }
 
-async fn query(
+/// One answer a signal. A query that is refused because of one of them is asked again for each alone.
+async fn query_together(
     api: &CloudEye,
     period: u32,
     wanted: &[Wanted<'_>],
     window: &RangeInclusive<Minute>,
-) -> Result<Vec<Vec<Point>>, ClientError> {
-    let metrics: Vec<Metric> = wanted.iter().flat_map(|wanted| wanted.metrics.iter().cloned()).collect();
-    // A value of a longer period that began earlier reaches into the window.
-    let reach = if period > 60 { 2 * i64::from(period / 60) } else { 0 };
-    let (from, to) = ((*window.start() - reach).start(), (*window.end() + 1).start());
-    api.query(&metrics, from, to, period, Filter::Average).await
+) -> Vec<Answer> {
+    let all: Vec<Metric> = wanted.iter().flat_map(|wanted| wanted.metrics.iter().cloned()).collect();
+    match query(api, period, &all, window).await {
+        Ok(points) => {
+            let mut points = points.into_iter();
+            wanted.iter().map(|wanted| Ok(points.by_ref().take(wanted.metrics.len()).collect())).collect()
+        }
+        Err(error) if wanted.len() > 1 && matches!(error.status(), Some(400 | 404)) => {
+            future::join_all(wanted.iter().map(|wanted| query(api, period, &wanted.metrics, window))).await
+        }
+        Err(error) => wanted.iter().map(|_| Err(error.clone())).collect(),
+    }
 }
 
-fn take_in(wanted: &Wanted<'_>, period: u32, all: &[Vec<Point>], gathered: &mut Gathered<'_>) {
-    let combine = match wanted.signal.kind {
+async fn query(api: &CloudEye, period: u32, metrics: &[Metric], window: &RangeInclusive<Minute>) -> Answer {
+    let reach = reach(window, period);
+    api.query(metrics, reach.start().start(), (*reach.end() + 1).start(), period, Filter::Average).await
+}
+
+/// The window, and as much before it as reaches into it: values of longer periods, and instances that reported lately.
+fn reach(window: &RangeInclusive<Minute>, period: u32) -> RangeInclusive<Minute> {
+    let before = SILENT_AFTER_MINUTES.max(if period > 60 { 2 * minutes(period) } else { 0 });
+    *window.start() - before..=*window.end()
+}
+
+fn minutes(period: u32) -> i64 {
+    i64::from(period.div_ceil(60).max(1))
+}
+
+fn got(wanted: &Wanted<'_>, period: u32, points: &[Vec<Point>], window: &RangeInclusive<Minute>) -> Got {
+    let (scale, reach) = (wanted.source.scale.unwrap_or(1.0), reach(window, period));
+    let each = points.iter().map(|points| Series::of_points(&reach, points, minutes(period)).scaled(scale));
+    let each: Vec<Series> = each.collect();
+    if wanted.source.per.is_none() {
+        return Got { series: each.into_iter().next(), ..Got::default() };
+    }
+    let how = match wanted.signal.kind {
         SignalKind::Utilisation | SignalKind::LatencyMs | SignalKind::Percent => Combine::Mean,
         SignalKind::QueueLength | SignalKind::RatePerSecond => Combine::Sum,
     };
-    let scale = wanted.source.scale.unwrap_or(1.0);
-    let series = &mut gathered.series[wanted.index];
-    for point in all.iter().flatten() {
-        series.add(Minute::containing(point.start), i64::from(period.div_ceil(60)), point.value * scale, combine);
-    }
-    if wanted.source.per.is_some() {
-        match combine {
-            Combine::Sum => series.require(wanted.metrics.len()),
-            Combine::Mean if wanted.signal.kind == SignalKind::Utilisation => series.count_reporters(),
-            Combine::Mean => {}
-        }
-    }
+    let combined = combine(window, &each, how);
+    let reporters = (wanted.signal.kind == SignalKind::Utilisation).then_some(combined.reporters);
+    Got { series: Some(combined.series), reporters: reporters.unwrap_or_default(), doubt: combined.doubt }
 }

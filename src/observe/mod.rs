@@ -1,13 +1,21 @@
 //! From signal sources to samples: fetched in parallel, batched, dated, and never guessed.
 
 mod cloud_eye;
+mod combine;
+mod instant;
 mod series;
 
 use std::ops::RangeInclusive;
 
+use futures::future;
+
 use self::series::Series;
 use crate::clients::Cloud;
-use crate::model::{Group, Minute, Sample, SignalSource};
+use crate::model::{Group, Minute, Sample};
+
+/// Minutes back from the newest for which a value that was measured now stands. Cloud Eye is two or three minutes late:
+/// without this the two kinds of values would never meet in one sample.
+const INSTANT_STANDS_MINUTES: i64 = 4;
 
 /// What the sources gave.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,11 +23,11 @@ pub struct Observed {
     /// One sample a minute of the window in which anything is known, oldest first. Values are in the order of the group's
     /// signals. `serving` is how many instances reported a utilisation; `total` is not known here.
     pub samples: Vec<Sample>,
-    /// Signals that could not be read.
+    /// Signals that could not be read, or only in part.
     pub problems: Vec<SignalProblem>,
 }
 
-/// A signal that could not be read, and why.
+/// A signal that could not be read, or only in part, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignalProblem {
     /// Its name.
@@ -28,14 +36,28 @@ pub struct SignalProblem {
     pub why: String,
 }
 
-/// Reads all signals of a group for the minutes of `window`. `instances` are the ids of those that serve. A source that
-/// fails is named, and never fails the others.
+/// Reads all signals of a group for the minutes of `window`, whose last is the newest complete minute. `instances` are the
+/// ids of those that serve. A source that fails is named, and never fails the others; one that hangs is left in time.
+///
+/// Cloud Eye is asked once for all signals of one period, however many instances there are, up to its own limits. Values
+/// measured per instance are averaged (utilisation, latency, per cent) or summed (rates, lengths). Prometheus, Redis and
+/// HTTP sources tell what is the case at the end of the window: their value stands for its last four minutes.
 pub async fn observe(cloud: &Cloud, group: &Group, instances: &[String], window: RangeInclusive<Minute>) -> Observed {
     let mut gathered = Gathered::new(group, window.clone());
-    cloud_eye::read(&cloud.cloud_eye(), group, instances, window, &mut gathered).await;
-    for (index, signal) in group.signals.iter().enumerate() {
-        if !matches!(signal.source, SignalSource::CloudEye(_)) {
-            gathered.fail(index, "this kind of source is not read by this version");
+    let newest = *window.end();
+    let now = (newest + 1).start();
+    let cloud_eye = cloud.cloud_eye();
+    let from_cloud_eye = cloud_eye::read(&cloud_eye, group, instances, window.clone(), &mut gathered);
+    let ((), instants) = future::join(from_cloud_eye, instant::read(cloud, group, now)).await;
+    for (index, value) in instants {
+        match value {
+            Ok(Some(value)) => {
+                let mut series = Series::empty(&window);
+                series.hold(newest - (INSTANT_STANDS_MINUTES - 1)..=newest, value);
+                gathered.take(index, Got { series: Some(series), ..Got::default() });
+            }
+            Ok(None) => gathered.fail(index, "the source has no value for it now"),
+            Err(error) => gathered.fail(index, error),
         }
     }
     gathered.into_observed()
@@ -45,14 +67,29 @@ pub async fn observe(cloud: &Cloud, group: &Group, instances: &[String], window:
 struct Gathered<'a> {
     group: &'a Group,
     window: RangeInclusive<Minute>,
-    series: Vec<Series>,
+    got: Vec<Got>,
     problems: Vec<SignalProblem>,
+}
+
+/// What has come in of one signal.
+#[derive(Clone, Debug, Default)]
+struct Got {
+    series: Option<Series>,
+    /// Instances that reported, minute by minute of the window, where that tells how many serve.
+    reporters: Vec<Option<u32>>,
+    doubt: Option<String>,
 }
 
 impl<'a> Gathered<'a> {
     fn new(group: &'a Group, window: RangeInclusive<Minute>) -> Self {
-        let series = group.signals.iter().map(|_| Series::new(&window)).collect();
-        Self { group, window, series, problems: Vec::new() }
+        Self { group, window, got: vec![Got::default(); group.signals.len()], problems: Vec::new() }
+    }
+
+    fn take(&mut self, signal: usize, got: Got) {
+        if let Some(doubt) = &got.doubt {
+            self.fail(signal, doubt);
+        }
+        self.got[signal] = got;
     }
 
     fn fail(&mut self, signal: usize, why: impl std::fmt::Display) {
@@ -60,17 +97,20 @@ impl<'a> Gathered<'a> {
     }
 
     fn into_observed(self) -> Observed {
-        let reported = |minute| self.series.iter().filter_map(|series| series.reporters(minute)).max();
         let minutes = (self.window.start().0..=self.window.end().0).map(Minute);
         let samples = minutes
-            .map(|minute| Sample {
+            .enumerate()
+            .map(|(place, minute)| Sample {
                 minute,
-                serving: reported(minute),
+                serving: self.got.iter().filter_map(|got| got.reporters.get(place).copied().flatten()).max(),
                 total: None,
-                values: self.series.iter().map(|series| series.value(minute)).collect(),
+                values: self.got.iter().map(|got| got.series.as_ref()?.value(minute)).collect(),
             })
             .filter(|sample| sample.values.iter().any(Option::is_some))
             .collect();
         Observed { samples, problems: self.problems }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,89 +1,68 @@
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use crate::clients::cloud_eye::Point;
 use crate::model::Minute;
 
-/// The values of one signal over a window of minutes, before they become samples.
-#[derive(Clone, Debug)]
+/// One value a minute, over a window of minutes.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Series {
     first: Minute,
-    minutes: Vec<Cell>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Cell {
-    sum: f64,
-    count: u32,
-    /// Start of the period that the value was measured in; a later one replaces it.
-    measured: Option<Minute>,
-    mean: bool,
-    reporters: bool,
-}
-
-/// How the values of several instances become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Combine {
-    /// Their mean: shares, latencies.
-    Mean,
-    /// Their sum: rates, lengths.
-    Sum,
+    values: Vec<Option<f64>>,
 }
 
 impl Series {
-    pub(super) fn new(window: &RangeInclusive<Minute>) -> Self {
+    /// No value at all.
+    pub(super) fn empty(window: &RangeInclusive<Minute>) -> Self {
         let length = (*window.end() - *window.start() + 1).max(0);
-        Self { first: *window.start(), minutes: vec![Cell::default(); usize::try_from(length).unwrap_or(0)] }
+        Self { first: *window.start(), values: vec![None; usize::try_from(length).unwrap_or(0)] }
     }
 
-    /// Adds a value measured over `period_minutes` from `start`. A value of a longer period stands, once it is over, until
-    /// the next one is due: it is all that is known of those minutes.
-    pub(super) fn add(&mut self, start: Minute, period_minutes: i64, value: f64, combine: Combine) {
-        if !value.is_finite() {
-            return;
+    /// Values measured over `period_minutes` each. Several within a minute become their mean. A value of a longer period
+    /// stands, once the period is over, until the next one is due: it is all that is known of those minutes.
+    pub(super) fn of_points(window: &RangeInclusive<Minute>, points: &[Point], period_minutes: i64) -> Self {
+        let mut by_start: BTreeMap<Minute, (f64, u32)> = BTreeMap::new();
+        for point in points.iter().filter(|point| point.value.is_finite()) {
+            let (sum, count) = by_start.entry(Minute::containing(point.start)).or_default();
+            (*sum, *count) = (*sum + point.value, *count + 1);
         }
-        let lasts = if period_minutes > 1 { 2 * period_minutes } else { 1 };
-        for minute in start.0..start.0 + lasts {
-            let Some(cell) = self.cell(Minute(minute)) else { continue };
-            match cell.measured {
-                Some(measured) if measured > start => continue,
-                Some(measured) if measured < start => *cell = Cell::default(),
-                _ => {}
-            }
-            cell.measured = Some(start);
-            cell.mean = combine == Combine::Mean;
-            cell.sum += value;
-            cell.count += 1;
-        }
-    }
-
-    /// Says that every value of this series is one instance's.
-    pub(super) fn count_reporters(&mut self) {
-        for cell in &mut self.minutes {
-            cell.reporters = true;
-        }
-    }
-
-    /// Drops the minutes for which fewer than `least` values came: part of a sum is no sum.
-    pub(super) fn require(&mut self, least: usize) {
-        for cell in &mut self.minutes {
-            if (cell.count as usize) < least {
-                *cell = Cell::default();
+        let mut series = Self::empty(window);
+        for (start, (sum, count)) in by_start {
+            let is_over = start + period_minutes <= *window.end() + 1;
+            let stands = if period_minutes > 1 { 2 * period_minutes } else { 1 };
+            if is_over {
+                series.hold(start..=start + (stands - 1), sum / f64::from(count));
             }
         }
+        series
+    }
+
+    /// Sets the value of several minutes. Those outside the window are passed over.
+    pub(super) fn hold(&mut self, minutes: RangeInclusive<Minute>, value: f64) {
+        for minute in minutes.start().0..=minutes.end().0 {
+            if let Some(kept) = self.index(Minute(minute)).and_then(|index| self.values.get_mut(index)) {
+                *kept = Some(value);
+            }
+        }
+    }
+
+    pub(super) fn scaled(mut self, factor: f64) -> Self {
+        self.values.iter_mut().flatten().for_each(|value| *value *= factor);
+        self
     }
 
     pub(super) fn value(&self, minute: Minute) -> Option<f64> {
-        let cell = self.minutes.get(self.index(minute)?).filter(|cell| cell.count > 0)?;
-        Some(if cell.mean { cell.sum / f64::from(cell.count) } else { cell.sum })
+        self.values.get(self.index(minute)?).copied().flatten()
     }
 
-    pub(super) fn reporters(&self, minute: Minute) -> Option<u32> {
-        let cell = self.minutes.get(self.index(minute)?)?;
-        (cell.reporters && cell.count > 0).then_some(cell.count)
+    /// The first minute that has a value.
+    pub(super) fn first(&self) -> Option<Minute> {
+        Some(self.first + self.values.iter().position(Option::is_some)? as i64)
     }
 
-    fn cell(&mut self, minute: Minute) -> Option<&mut Cell> {
-        let index = self.index(minute)?;
-        self.minutes.get_mut(index)
+    /// The last minute that has a value.
+    pub(super) fn last(&self) -> Option<Minute> {
+        Some(self.first + self.values.iter().rposition(Option::is_some)? as i64)
     }
 
     fn index(&self, minute: Minute) -> Option<usize> {
@@ -93,48 +72,50 @@ impl Series {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
-    fn series() -> Series {
-        Series::new(&(Minute(10)..=Minute(19)))
+    fn series(points: &[(i64, f64)], period_minutes: i64) -> Series {
+        let point = |&(minute, value): &(i64, f64)| Point { start: Minute(minute).start(), value };
+        Series::of_points(&(Minute(10)..=Minute(19)), &points.iter().map(point).collect::<Vec<_>>(), period_minutes)
+    }
+
+    fn value(series: &Series, minute: i64) -> Option<f64> {
+        series.value(Minute(minute))
     }
 
     #[test]
-    fn values_of_several_instances_are_averaged_or_summed() {
-        let (mut mean, mut sum) = (series(), series());
-        for value in [40.0, 60.0] {
-            mean.add(Minute(12), 1, value, Combine::Mean);
-            sum.add(Minute(12), 1, value, Combine::Sum);
-        }
-        assert_eq!((mean.value(Minute(12)), sum.value(Minute(12))), (Some(50.0), Some(100.0)));
-        assert_eq!(mean.value(Minute(13)), None);
+    fn a_minute_without_a_value_has_none() {
+        let series = series(&[(12, 1.0), (14, 2.0)], 1);
+        assert_eq!([11, 12, 13, 14].map(|minute| value(&series, minute)), [None, Some(1.0), None, Some(2.0)]);
+        assert_eq!((series.first(), series.last()), (Some(Minute(12)), Some(Minute(14))));
     }
 
     #[test]
     fn a_value_of_a_longer_period_stands_until_the_next_one_is_due() {
-        let mut series = series();
-        series.add(Minute(10), 5, 1.0, Combine::Mean);
-        assert_eq!(series.value(Minute(19)), Some(1.0));
-        series.add(Minute(15), 5, 2.0, Combine::Mean);
-        assert_eq!((series.value(Minute(14)), series.value(Minute(15))), (Some(1.0), Some(2.0)));
-        series.add(Minute(3), 5, 9.0, Combine::Mean);
-        assert_eq!(series.value(Minute(12)), Some(1.0), "an older one changes nothing");
+        let series = series(&[(5, 9.0), (10, 1.0)], 5);
+        assert_eq!((value(&series, 10), value(&series, 19)), (Some(1.0), Some(1.0)));
+        let series = self::series(&[(10, 1.0), (15, 2.0)], 5);
+        assert_eq!((value(&series, 14), value(&series, 15)), (Some(1.0), Some(2.0)));
+    }
+
+    #[test]
+    fn a_period_that_is_not_over_says_nothing() {
+        assert_eq!(series(&[(16, 1.0)], 5).last(), None);
+        assert_eq!(series(&[(15, 1.0)], 5).first(), Some(Minute(15)));
+    }
+
+    #[test]
+    fn raw_values_within_a_minute_become_their_mean() {
+        let at = |seconds: i64, value: f64| Point { start: Minute(12).start() + TimeDelta::seconds(seconds), value };
+        let series = Series::of_points(&(Minute(10)..=Minute(19)), &[at(0, 1.0), at(20, 2.0), at(40, 6.0)], 1);
+        assert_eq!(value(&series, 12), Some(3.0));
     }
 
     #[test]
     fn what_lies_outside_the_window_or_is_no_number_is_passed_over() {
-        let mut series = series();
-        series.add(Minute(9), 1, 1.0, Combine::Mean);
-        series.add(Minute(20), 1, 1.0, Combine::Mean);
-        series.add(Minute(12), 1, f64::NAN, Combine::Mean);
-        assert!((5..25).all(|minute| series.value(Minute(minute)).is_none()));
-    }
-
-    #[test]
-    fn part_of_a_sum_is_no_sum() {
-        let mut series = series();
-        series.add(Minute(12), 1, 5.0, Combine::Sum);
-        series.require(2);
-        assert_eq!(series.value(Minute(12)), None);
+        let series = series(&[(9, 1.0), (20, 1.0), (12, f64::NAN)], 1);
+        assert_eq!(series, Series::empty(&(Minute(10)..=Minute(19))));
     }
 }

@@ -1,0 +1,141 @@
+//! From what each instance reported to what the group did.
+//!
+//! Instances report late, begin late (the agent of a new one takes minutes), and fall silent. A new one must not make the
+//! group blind, a silent one must not make it look idle.
+
+use std::ops::RangeInclusive;
+
+use super::series::Series;
+use crate::model::Minute;
+
+/// An instance that reported this many minutes ago or later is expected to report.
+pub(super) const SILENT_AFTER_MINUTES: i64 = 4;
+
+/// How the values of several instances become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Combine {
+    /// Their mean: shares, latencies.
+    Mean,
+    /// Their sum: rates, lengths.
+    Sum,
+}
+
+/// What a group of instances reported.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Combined {
+    pub(super) series: Series,
+    /// Instances that reported, minute by minute of the window; none where there is no value.
+    pub(super) reporters: Vec<Option<u32>>,
+    /// What is doubtful about it, if anything.
+    pub(super) doubt: Option<String>,
+}
+
+/// Combines the series of the instances, which reach at least [`SILENT_AFTER_MINUTES`] further back than `window`.
+///
+/// A sum needs all of the instances that are expected to report, since part of a sum is no sum; a mean needs half of them,
+/// since the rest would hardly move it. Expected are those that have begun and have not been silent for long.
+pub(super) fn combine(window: &RangeInclusive<Minute>, instances: &[Series], combine: Combine) -> Combined {
+    let mut series = Series::empty(window);
+    let mut reporters = Vec::new();
+    let mut doubt = None;
+    for minute in (window.start().0..=window.end().0).map(Minute) {
+        let values: Vec<f64> = instances.iter().filter_map(|instance| instance.value(minute)).collect();
+        let expected = instances.iter().filter(|instance| is_expected(instance, minute)).count();
+        let is_enough = match combine {
+            Combine::Sum => values.len() == expected,
+            Combine::Mean => 2 * values.len() >= expected,
+        };
+        let is_known = is_enough && !values.is_empty();
+        if is_known {
+            let sum: f64 = values.iter().sum();
+            let value = if combine == Combine::Mean { sum / values.len() as f64 } else { sum };
+            series.hold(minute..=minute, value);
+        }
+        reporters.push(is_known.then(|| u32::try_from(values.len()).unwrap_or(u32::MAX)));
+        if !values.is_empty() {
+            let is_partial = values.len() < expected;
+            doubt = is_partial.then(|| format!("{} of {expected} instances have reported {minute}", values.len()));
+        }
+    }
+    let silent = instances.iter().filter(|instance| instance.last().is_none()).count();
+    if doubt.is_none() && silent > 0 && 2 * silent >= instances.len() {
+        doubt = Some(format!("{silent} of {} instances report nothing", instances.len()));
+    }
+    Combined { series, reporters, doubt }
+}
+
+fn is_expected(instance: &Series, minute: Minute) -> bool {
+    let has_begun = instance.first().is_some_and(|first| first <= minute);
+    has_begun && instance.last().is_some_and(|last| minute - last <= SILENT_AFTER_MINUTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: RangeInclusive<Minute> = Minute(20)..=Minute(22);
+
+    /// An instance that reported `value` during these minutes.
+    fn instance(minutes: impl IntoIterator<Item = i64>, value: f64) -> Series {
+        let mut series = Series::empty(&(Minute(16)..=Minute(22)));
+        for minute in minutes {
+            series.hold(Minute(minute)..=Minute(minute), value);
+        }
+        series
+    }
+
+    fn values(combined: &Combined) -> [Option<f64>; 3] {
+        [20, 21, 22].map(|minute| combined.series.value(Minute(minute)))
+    }
+
+    #[test]
+    fn values_of_all_instances_are_averaged_or_summed() {
+        let instances = [instance(16..=22, 40.0), instance(16..=22, 60.0)];
+        let mean = combine(&WINDOW, &instances, Combine::Mean);
+        assert_eq!(values(&mean), [Some(50.0); 3]);
+        assert_eq!((mean.reporters, mean.doubt), (vec![Some(2); 3], None));
+        assert_eq!(values(&combine(&WINDOW, &instances, Combine::Sum)), [Some(100.0); 3]);
+    }
+
+    #[test]
+    fn a_new_instance_counts_from_its_first_report() {
+        let instances = [instance(16..=22, 10.0), instance(16..=22, 10.0), instance(22..=22, 40.0), instance([], 0.0)];
+        let sum = combine(&WINDOW, &instances, Combine::Sum);
+        assert_eq!(values(&sum), [Some(20.0), Some(20.0), Some(60.0)]);
+        assert_eq!(sum.reporters, [Some(2), Some(2), Some(3)]);
+        assert_eq!(sum.doubt, None);
+    }
+
+    #[test]
+    fn a_minute_of_which_most_reports_are_missing_is_not_known_yet() {
+        let instances = [instance(16..=22, 10.0), instance(16..=21, 90.0), instance(16..=21, 90.0)];
+        let mean = combine(&WINDOW, &instances, Combine::Mean);
+        assert_eq!(values(&mean)[2], None);
+        assert_eq!(mean.reporters[2], None);
+        assert_eq!(mean.doubt.unwrap(), format!("1 of 3 instances have reported {}", Minute(22)));
+    }
+
+    #[test]
+    fn one_silent_instance_spoils_a_sum_and_not_a_mean() {
+        let instances = [instance(16..=22, 10.0), instance(16..=22, 20.0), instance(16..=20, 90.0)];
+        assert_eq!(values(&combine(&WINDOW, &instances, Combine::Mean))[1..], [Some(15.0); 2]);
+        assert_eq!(values(&combine(&WINDOW, &instances, Combine::Sum)), [Some(120.0), None, None]);
+    }
+
+    #[test]
+    fn an_instance_that_has_long_been_silent_is_not_waited_for() {
+        let instances = [instance(16..=22, 10.0), instance(16..=17, 90.0)];
+        let sum = combine(&WINDOW, &instances, Combine::Sum);
+        assert_eq!(values(&sum), [None, None, Some(10.0)]);
+    }
+
+    #[test]
+    fn a_group_of_which_half_report_nothing_is_doubtful() {
+        let instances = [instance(16..=22, 10.0), instance([], 0.0)];
+        let mean = combine(&WINDOW, &instances, Combine::Mean);
+        assert_eq!(values(&mean), [Some(10.0); 3]);
+        assert_eq!(mean.doubt.as_deref(), Some("1 of 2 instances report nothing"));
+        let nobody = combine(&WINDOW, &[instance([], 0.0)], Combine::Mean);
+        assert_eq!((values(&nobody), nobody.reporters), ([None; 3], vec![None; 3]));
+    }
+}
