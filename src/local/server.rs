@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::errors::{Service, gateway_error};
 use super::faults::{Call, Fault};
 use super::region::Region;
-use super::{auto_scaling, cloud_eye, ecs, elb, function_graph, side_services, signature};
+use super::{auto_scaling, cloud_eye, ecs, elb, function_graph, language_model, side_services, signature};
 
 /// Bodies that a signature may cover, as the cloud's gateway limits them.
 const LONGEST_BODY_BYTES: usize = 12 << 20;
@@ -105,6 +105,7 @@ fn router(region: Arc<Region>) -> Router {
         (Service::Csms, side_services::secrets()),
         (Service::Iam, side_services::identity()),
         (Service::Cts, side_services::traces()),
+        (Service::DeepSeek, language_model::routes()),
     ];
     let mut all = Routes::new();
     for (service, routes) in services {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::clients::Credentials;
+use crate::clients::{Credentials, Secret};
 use crate::model::{Minute, Purchase, Tag};
 use crate::replay::group::ServiceModel;
 
@@ -35,6 +35,8 @@ pub struct RegionSettings {
     pub workloads: Vec<WorkloadSettings>,
     /// Secrets of the secret store, by name.
     pub secrets: BTreeMap<String, String>,
+    /// Key that the language model wants.
+    pub model_key: Secret,
 }
 
 /// A size of server.
@@ -137,6 +139,7 @@ impl Default for RegionSettings {
             reclaim_notice_minutes: 5,
             workloads: Vec::new(),
             secrets: BTreeMap::new(),
+            model_key: Secret::new("sk-demo-key-for-the-local-region"),
         }
     }
 }

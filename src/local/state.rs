@@ -12,6 +12,7 @@ use super::events::Outbox;
 use super::identifiers::Identifiers;
 use super::instance::{Instance, InstanceKey, Launch, METRICS_OUTLIVE_MINUTES, Phase};
 use super::jobs::Jobs;
+use super::language_model::Script;
 use super::market::Market;
 use super::scaling_group::ScalingGroup;
 use super::settings::{PoolSettings, RegionSettings, WorkloadSettings};
@@ -47,6 +48,7 @@ pub(super) struct State {
     pub(super) market: Market,
     pub(super) outbox: Outbox,
     pub(super) alarms: Alarms,
+    pub(super) model: Script,
 }
 
 /// A load and the instances that share it.
@@ -96,6 +98,7 @@ impl State {
             market: Market::default(),
             outbox: Outbox::default(),
             alarms: Alarms::default(),
+            model: Script::default(),
             settings,
         };
         for index in 0..state.workloads.len() {

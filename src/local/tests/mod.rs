@@ -2,6 +2,7 @@
 
 mod alarms;
 mod hooks;
+mod model;
 mod servers;
 
 use std::net::{Ipv4Addr, SocketAddr};
