@@ -171,6 +171,9 @@ impl State {
             self.alarms.firing.remove(&key);
             &rule.ok_notifications
         };
+        if notifications.iter().any(|each| each.kind == "autoscaling") {
+            self.wake_policies(&key.0);
+        }
         if !rule.notification_enabled {
             return;
         }

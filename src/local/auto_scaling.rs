@@ -5,6 +5,7 @@ mod batch;
 mod groups;
 mod hooks;
 mod instances;
+mod policies;
 
 use axum::routing::{get, post, put};
 use chrono::SecondsFormat;
@@ -21,6 +22,7 @@ const AS: Service = Service::AutoScaling;
 pub(super) fn routes() -> Routes {
     const GROUPS: &str = "/autoscaling-api/v1/{project_id}/scaling_group";
     const INSTANCES: &str = "/autoscaling-api/v1/{project_id}/scaling_group_instance/{id}";
+    const POLICIES: &str = "/autoscaling-api/v1/{project_id}/scaling_policy";
     const HOOKS: &str = "/autoscaling-api/v1/{project_id}/scaling_lifecycle_hook/{scaling_group_id}";
     const HANGING: &str = "/autoscaling-api/v1/{project_id}/scaling_instance_hook/{scaling_group_id}";
     Routes::new()
@@ -31,6 +33,10 @@ pub(super) fn routes() -> Routes {
         .route(&format!("{INSTANCES}/list"), get(instances::list))
         .route(&format!("{INSTANCES}/action"), post(batch::act))
         .route("/autoscaling-api/v2/{project_id}/scaling_activity_log/{scaling_group_id}", get(activities::list))
+        .route(POLICIES, post(policies::create))
+        .route(&format!("{POLICIES}/{{id}}"), get(policies::show).delete(policies::delete))
+        .route(&format!("{POLICIES}/{{id}}/list"), get(policies::list))
+        .route(&format!("{POLICIES}/{{id}}/action"), post(policies::act))
         .route(HOOKS, post(hooks::create))
         .route(&format!("{HOOKS}/list"), get(hooks::list))
         .route(&format!("{HOOKS}/{{hook_name}}"), get(hooks::show).delete(hooks::delete))

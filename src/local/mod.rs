@@ -49,6 +49,7 @@ pub mod play;
 mod region;
 mod runtime_api;
 mod scaling_group;
+mod scaling_policy;
 mod server;
 mod settings;
 mod side_services;

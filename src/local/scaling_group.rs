@@ -21,7 +21,7 @@ pub(super) struct ScalingGroup {
     pub(super) paused: bool,
     pub(super) terminate_policy: TerminatePolicy,
     pub(super) created: Minute,
-    /// Last change of its number, by whomever.
+    /// End of the last change of its number, by whomever: the cooldown of alarm policies starts there.
     pub(super) changed: Option<Minute>,
     pub(super) members: BTreeSet<InstanceKey>,
     /// Serving members in each played minute.
@@ -178,6 +178,10 @@ impl State {
         if wanted >= present {
             let launched = self.launch_members(id, wanted - present);
             self.log_activity(id, ActivityKind::Normal, present, &launched, &[]);
+            let ready = launched.iter().filter_map(|key| self.instances.get(key)).map(|it| it.ready_at).max();
+            if let Some(group) = self.groups.get_mut(id) {
+                group.changed = ready.or(group.changed);
+            }
             self.settle();
             return;
         }

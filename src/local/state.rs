@@ -15,6 +15,7 @@ use super::jobs::Jobs;
 use super::language_model::Script;
 use super::market::Market;
 use super::scaling_group::ScalingGroup;
+use super::scaling_policy::ScalingPolicy;
 use super::settings::{PoolSettings, RegionSettings, WorkloadSettings};
 
 /// What happened to a workload in one minute.
@@ -49,6 +50,7 @@ pub(super) struct State {
     pub(super) outbox: Outbox,
     pub(super) alarms: Alarms,
     pub(super) model: Script,
+    pub(super) policies: BTreeMap<String, ScalingPolicy>,
 }
 
 /// A load and the instances that share it.
@@ -99,6 +101,7 @@ impl State {
             outbox: Outbox::default(),
             alarms: Alarms::default(),
             model: Script::default(),
+            policies: BTreeMap::new(),
             settings,
         };
         for index in 0..state.workloads.len() {

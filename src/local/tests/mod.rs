@@ -3,6 +3,7 @@
 mod alarms;
 mod hooks;
 mod model;
+mod policies;
 mod servers;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -255,7 +256,7 @@ async fn a_metric_is_seen_after_its_minute_and_the_delay() {
     assert_eq!(number, [(0, 2.0)]);
 }
 
-fn load_balancer(cloud: &Cloud) -> String {
+pub(super) fn load_balancer(cloud: &Cloud) -> String {
     cloud.region.settings().workloads[0].load_balancer_id()
 }
 
