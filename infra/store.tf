@@ -21,6 +21,19 @@ resource "huaweicloud_obs_bucket" "state" {
 
   # Prefixes may not contain each other, so there is a pair of rules for each group and none for the whole bucket.
   # A snapshot is rewritten each minute: its old versions go after a day.
+  lifecycle_rule {
+    name    = "doctor"
+    enabled = true
+    prefix  = "${var.bucket.prefix}/doctor/"
+
+    expiration {
+      days = 1
+    }
+    noncurrent_version_expiration {
+      days = 1
+    }
+  }
+
   dynamic "lifecycle_rule" {
     for_each = local.group_paths
 

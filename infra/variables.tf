@@ -28,8 +28,8 @@ variable "name" {
   default     = "flexus-autoscaler"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,30}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 32 small letters, digits and -, starting with a letter."
+    condition     = can(regex("^[a-z][a-z0-9-]{1,26}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 28 small letters, digits and -, starting with a letter."
   }
 }
 
@@ -51,7 +51,7 @@ variable "packages" {
 }
 
 variable "functions" {
-  description = "Settings of a function where they differ from the defaults: evaluate, alarm, reclaim, tune, console."
+  description = "Settings of a function where they differ from the defaults: evaluate, alarm, reclaim, tune, console. More than one instance of evaluate only where its groups are spread over shards: two must never decide for one group."
   type = map(object({
     enabled       = optional(bool)
     memory_mb     = optional(number)
