@@ -78,30 +78,37 @@ impl Terraform {
     /// # Errors
     /// When a schema was named and the checks still cannot be run.
     pub fn find() -> Result<Option<Self>, TerraformError> {
-        let schema = std::env::var_os(SCHEMA_VARIABLE).map(PathBuf::from);
-        let program = Command::new("terraform").arg("version").output();
-        if let Err(error) = program {
-            if schema.is_some() && std::env::var_os("CI").is_some() {
-                return Err(error.into());
-            }
-            eprintln!("skipped: terraform cannot be run: {error}");
-            return Ok(None);
+        let Some(program) = Self::alone()? else { return Ok(None) };
+        if let Some(folder) = std::env::var_os(SCHEMA_VARIABLE) {
+            return Ok(Some(Self { stub: Some(Provider::start(Path::new(&folder))?), ..program }));
         }
-        let data = tempfile::tempdir()?;
-        if let Some(folder) = schema {
-            return Ok(Some(Self { stub: Some(Provider::start(&folder)?), data }));
-        }
-        let real = Self { stub: None, data };
         let probe = tempfile::tempdir()?;
         std::fs::write(
             probe.path().join("versions.tf"),
             "terraform {\n  required_providers {\n    huaweicloud = {\n      source = \"huaweicloud/huaweicloud\"\n    }\n  }\n}\n",
         )?;
-        if real.run(probe.path(), &["init", "-backend=false", "-input=false"])?.status.success() {
-            return Ok(Some(real));
+        if program.run(probe.path(), &["init", "-backend=false", "-input=false"])?.status.success() {
+            return Ok(Some(program));
         }
         eprintln!("skipped: {SCHEMA_VARIABLE} is not set, and terraform cannot download the provider");
         Ok(None)
+    }
+
+    /// `terraform` without a provider, which is all that `fmt` needs; `None` after saying so where it cannot be run.
+    ///
+    /// # Errors
+    /// When it cannot be run although a schema was named and `CI` is set.
+    pub fn alone() -> Result<Option<Self>, TerraformError> {
+        match Command::new("terraform").arg("version").output() {
+            Ok(_) => Ok(Some(Self { stub: None, data: tempfile::tempdir()? })),
+            Err(error) if std::env::var_os(SCHEMA_VARIABLE).is_some() && std::env::var_os("CI").is_some() => {
+                Err(error.into())
+            }
+            Err(error) => {
+                eprintln!("skipped: terraform cannot be run: {error}");
+                Ok(None)
+            }
+        }
     }
 
     /// Whether the stub judges. The real provider is less strict.

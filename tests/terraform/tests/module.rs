@@ -51,7 +51,7 @@ fn blocks<'a>(text: &'a str, head: &str) -> Vec<&'a str> {
 
 #[test]
 fn everything_is_formatted() -> Result<(), TerraformError> {
-    let Some(terraform) = Terraform::find()? else { return Ok(()) };
+    let Some(terraform) = Terraform::alone()? else { return Ok(()) };
     let output = terraform.run(&infra(), &["fmt", "-check", "-recursive", "-diff"])?;
     assert!(output.status.success(), "terraform fmt would change:\n{}", String::from_utf8_lossy(&output.stdout));
     Ok(())
