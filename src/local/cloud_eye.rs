@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::custom_metrics::CustomPoint;
 use super::errors::{ApiError, Service};
-use super::faults::{Faults, MetricRead};
+use super::faults::MetricRead;
 use super::metrics::{Dimensions, Filter};
 use super::region::Region;
 use super::server::Routes;
@@ -102,25 +102,22 @@ impl Window {
 }
 
 /// Reads points at one instant, with what goes wrong on the way.
-struct Reader<'a> {
-    state: &'a Memory,
-    faults: Arc<dyn Faults>,
-}
+struct Reader<'a>(&'a Memory);
 
 impl Reader<'_> {
     /// Points of a series and its unit; nothing if there is no such series.
     fn read(&self, namespace: &str, metric: &str, dimensions: &Dimensions, window: Window) -> (Vec<(i64, f64)>, &str) {
-        let Some(series) = self.state.series(namespace, metric, dimensions) else {
+        let Some(series) = self.0.series(namespace, metric, dimensions) else {
             return (Vec::new(), "");
         };
         let Window { from_ms, to_ms, period_seconds, filter } = window;
-        let now = self.state.now;
+        let now = self.0.now;
         let points = series
-            .rolled_up((from_ms, to_ms), self.state.newest_visible(), period_seconds, filter)
+            .rolled_up((from_ms, to_ms), self.0.newest_visible(), period_seconds, filter)
             .into_iter()
             .filter_map(|(time_ms, value)| {
                 let read = MetricRead { namespace, metric, time_ms, now };
-                Some((time_ms, self.faults.on_point(&read, value)?))
+                Some((time_ms, self.0.faults.on_point(&read, value)?))
             })
             .collect();
         (points, series.unit)
@@ -138,8 +135,8 @@ async fn batch_query(State(region): State<Arc<Region>>, body: Bytes) -> Result<J
         other => other.as_i64(),
     };
     let period = period.ok_or_else(|| CES.bad_request("period is not a number"))?;
-    let reader = Reader { faults: region.faults(), state: &region.lock() };
-    let now_ms = reader.state.now.0 * MINUTE_MS;
+    let reader = Reader(&region.lock());
+    let now_ms = reader.0.now.0 * MINUTE_MS;
     let window = Window::new(query.from, query.to, period, &query.filter, query.metrics.len(), now_ms)?;
     let metrics: Vec<Value> = query
         .metrics
@@ -191,8 +188,8 @@ async fn show(State(region): State<Arc<Region>>, Query(pairs): Pairs) -> Result<
     let (namespace, metric) = (required(&pairs, "namespace")?, required(&pairs, "metric_name")?);
     let filter = required(&pairs, "filter")?;
     let dimensions = dimension_parameters(&pairs)?;
-    let reader = Reader { faults: region.faults(), state: &region.lock() };
-    let now_ms = reader.state.now.0 * MINUTE_MS;
+    let reader = Reader(&region.lock());
+    let now_ms = reader.0.now.0 * MINUTE_MS;
     let (from, to, period) = (number(&pairs, "from")?, number(&pairs, "to")?, number(&pairs, "period")?);
     let window = Window::new(from, to, period, filter, 1, now_ms)?;
     let (points, unit) = reader.read(namespace, metric, &dimensions, window);
@@ -332,10 +329,10 @@ async fn query_namespace(State(region): State<Arc<Region>>, body: Bytes) -> Resu
     if !(1..=1_000).contains(&query.limit) {
         return Err(V2.bad_request("limit is 1 to 1000"));
     }
-    let reader = Reader { faults: region.faults(), state: &region.lock() };
+    let reader = Reader(&region.lock());
     let window = Window { from_ms: query.from, to_ms: query.to, period_seconds: 1, filter: Filter::Average };
     let mut found = Vec::new();
-    for (namespace, metric, dimensions, _) in reader.state.all_series() {
+    for (namespace, metric, dimensions, _) in reader.0.all_series() {
         let asked_for = namespace == query.namespace
             && metric == query.metric_name
             && dimensions.keys().eq(query.metric_dimension.split(','));

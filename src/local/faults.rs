@@ -54,6 +54,30 @@ pub enum Fault {
     Truncated,
 }
 
+/// An instance that is about to be started.
+#[derive(Clone, Copy, Debug)]
+pub struct LaunchRequest<'a> {
+    /// Its zone.
+    pub zone: &'a str,
+    /// Its flavor.
+    pub flavor: &'a str,
+    /// The region's clock.
+    pub now: Minute,
+}
+
+/// What goes wrong with an instance that is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LaunchFault {
+    /// It never becomes ready, and is paid for.
+    NeverReady,
+    /// It becomes ready so many minutes late.
+    Late(
+        /// Minutes on top of the lead time.
+        u32,
+    ),
+}
+
 /// Decides what goes wrong. The default of each method is that nothing does.
 pub trait Faults: fmt::Debug + Send + Sync {
     /// Asked once for every call, before it takes effect.
@@ -66,6 +90,12 @@ pub trait Faults: fmt::Debug + Send + Sync {
     fn on_point(&self, read: &MetricRead<'_>, value: f64) -> Option<f64> {
         let _ = read;
         Some(value)
+    }
+
+    /// Asked once for every instance that is started.
+    fn on_launch(&self, launch: &LaunchRequest<'_>) -> Option<LaunchFault> {
+        let _ = launch;
+        None
     }
 }
 

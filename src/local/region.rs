@@ -7,7 +7,7 @@ use crate::model::{Capacity, Minute};
 
 use super::calls::Calls;
 use super::events::{PublishedMessage, RegionEvent};
-use super::faults::{Faults, NoFaults};
+use super::faults::Faults;
 use super::instance::Phase;
 use super::runtime_api::RuntimeApi;
 use super::settings::RegionSettings;
@@ -23,19 +23,13 @@ use super::state::{PlayedMinute, State};
 pub struct Region {
     settings: RegionSettings,
     state: Mutex<State>,
-    faults: Mutex<Arc<dyn Faults>>,
     functions: Mutex<BTreeMap<String, Arc<RuntimeApi>>>,
 }
 
 impl Region {
     /// A region in which no minute has passed.
     pub fn new(settings: RegionSettings) -> Self {
-        Self {
-            state: Mutex::new(State::new(settings.clone())),
-            faults: Mutex::new(Arc::new(NoFaults)),
-            functions: Mutex::default(),
-            settings,
-        }
+        Self { state: Mutex::new(State::new(settings.clone())), functions: Mutex::default(), settings }
     }
 
     /// What it is made of.
@@ -125,11 +119,7 @@ impl Region {
 
     /// From now on `faults` decides what goes wrong.
     pub fn set_faults(&self, faults: Arc<dyn Faults>) {
-        *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
-    }
-
-    pub(super) fn faults(&self) -> Arc<dyn Faults> {
-        Arc::clone(&self.faults.lock().unwrap_or_else(PoisonError::into_inner))
+        self.lock().faults = faults;
     }
 
     /// The region's memory. A handler that panicked has left it as it was between two statements: good enough to go on.

@@ -199,7 +199,21 @@ impl State {
             self.enter(key, Phase::Ended);
         }
         for key in stopped {
-            self.end_or_hold(key);
+            // What was added by hand is never deleted by the group.
+            match self.instances.get(&key).is_some_and(|instance| instance.added_by_hand) {
+                true => self.detach(key),
+                false => self.end_or_hold(key),
+            }
+        }
+    }
+
+    /// Takes an instance out of its group and out of service; the server runs on.
+    pub(super) fn detach(&mut self, key: InstanceKey) {
+        self.enter(key, Phase::Detached);
+        if let Some(instance) = self.instances.get_mut(&key)
+            && let Some(group) = instance.scaling_group.take().and_then(|id| self.groups.get_mut(&id))
+        {
+            group.members.remove(&key);
         }
     }
 

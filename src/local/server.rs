@@ -134,12 +134,11 @@ async fn guard(
     next: Next,
 ) -> Response {
     let operation = format!("{} {}", request.method(), path.as_str());
-    let now = {
+    let fault = {
         let mut state = region.lock();
         state.calls.count(service, operation.clone());
-        state.now
+        state.faults.on_call(&Call { service, operation: &operation, now: state.now })
     };
-    let fault = region.faults().on_call(&Call { service, operation: &operation, now });
     match &fault {
         Some(Fault::Slow(delay)) => tokio::time::sleep(*delay).await,
         Some(Fault::Hang) => std::future::pending::<()>().await,

@@ -1,6 +1,7 @@
 //! Everything the region knows, and how a minute passes over it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{Minute, Purchase};
 use crate::replay::group::{MinuteOutcome, SimulatedGroup};
@@ -9,6 +10,7 @@ use super::alarms::Alarms;
 use super::calls::Calls;
 use super::custom_metrics::CustomMetrics;
 use super::events::Outbox;
+use super::faults::{Faults, LaunchFault, LaunchRequest, NoFaults};
 use super::identifiers::Identifiers;
 use super::instance::{Instance, InstanceKey, Launch, METRICS_OUTLIVE_MINUTES, Phase};
 use super::jobs::Jobs;
@@ -51,6 +53,7 @@ pub(super) struct State {
     pub(super) alarms: Alarms,
     pub(super) model: Script,
     pub(super) policies: BTreeMap<String, ScalingPolicy>,
+    pub(super) faults: Arc<dyn Faults>,
 }
 
 /// A load and the instances that share it.
@@ -102,6 +105,7 @@ impl State {
             alarms: Alarms::default(),
             model: Script::default(),
             policies: BTreeMap::new(),
+            faults: Arc::new(NoFaults),
             settings,
         };
         for index in 0..state.workloads.len() {
@@ -154,7 +158,15 @@ impl State {
             self.workloads[index].started += 1;
         }
         self.keys.insert(id.clone(), key);
-        self.instances.insert(key, Instance::new(id, launch, self.now, lead_minutes));
+        let request = LaunchRequest { zone: &launch.zone, flavor: &launch.flavor, now: self.now };
+        let fault = self.faults.on_launch(&request);
+        let mut instance = Instance::new(id, launch, self.now, lead_minutes);
+        match fault {
+            Some(LaunchFault::NeverReady) => instance.ready_at = Minute(i64::MAX),
+            Some(LaunchFault::Late(minutes)) => instance.ready_at = instance.ready_at + i64::from(minutes),
+            None => {}
+        }
+        self.instances.insert(key, instance);
         key
     }
 

@@ -128,20 +128,10 @@ fn remove(state: &mut State, group: &str, ids: &BTreeSet<&str>, delete: bool) ->
         if delete {
             state.end_or_hold(key);
         } else {
-            detach(state, key);
+            state.detach(key);
         }
     }
     Ok(())
-}
-
-/// Takes an instance out of its group and out of service; the server runs on.
-fn detach(state: &mut State, key: InstanceKey) {
-    state.enter(key, Phase::Detached);
-    if let Some(instance) = state.instances.get_mut(&key)
-        && let Some(group) = instance.scaling_group.take().and_then(|id| state.groups.get_mut(&id))
-    {
-        group.members.remove(&key);
-    }
 }
 
 /// Puts running servers that belong to no group into this one, where they serve at once.

@@ -1,5 +1,6 @@
 //! An S3-compatible object store in memory, as OBS looks through its S3 interface; optionally mirrored to a directory.
 
+mod faults;
 mod objects;
 mod protocol;
 #[cfg(test)]
@@ -21,7 +22,9 @@ use s3s::{HttpError, S3Result, s3_error};
 
 use crate::clients::Credentials;
 
+use self::faults::NoFaults;
 use super::server::ServerHandle;
+pub use faults::{StoreFault, StoreFaults};
 use objects::Objects;
 pub use objects::StoredObject;
 use protocol::Protocol;
@@ -52,6 +55,7 @@ struct Shared {
     conditional_put: bool,
     objects: Mutex<Objects>,
     calls: Mutex<u64>,
+    faults: Mutex<Arc<dyn StoreFaults>>,
 }
 
 impl fmt::Debug for Shared {
@@ -63,6 +67,10 @@ impl fmt::Debug for Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults(&self) -> Arc<dyn StoreFaults> {
+        Arc::clone(&self.faults.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -77,6 +85,7 @@ impl Store {
             conditional_put: settings.conditional_put,
             objects: Mutex::new(objects),
             calls: Mutex::new(0),
+            faults: Mutex::new(Arc::new(NoFaults)),
         });
         let mut builder = S3ServiceBuilder::new(Protocol(Arc::clone(&shared)));
         builder.set_auth(Keys(settings.keys));
@@ -101,6 +110,11 @@ impl Store {
     /// Requests that were let in so far.
     pub fn calls(&self) -> u64 {
         *self.objects.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on `faults` decides what goes wrong.
+    pub fn set_faults(&self, faults: Arc<dyn StoreFaults>) {
+        *self.objects.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
     /// An object as it stands.

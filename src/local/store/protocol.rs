@@ -10,6 +10,7 @@ use s3s::dto::*;
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::Shared;
+use super::faults::{StoreFault, StoreFaults};
 use super::objects::{Objects, StoredObject};
 
 /// Most keys of one listing.
@@ -19,8 +20,27 @@ const PAGE_LIMIT: usize = 1_000;
 pub(super) struct Protocol(pub(super) Arc<Shared>);
 
 impl Protocol {
-    fn count(&self) {
+    /// Counts a request, carries it out, and lets go wrong what shall.
+    async fn answer<T>(
+        &self,
+        operation: &str,
+        key: &str,
+        work: impl FnOnce(&mut Objects, &dyn StoreFaults) -> S3Result<T>,
+    ) -> S3Result<S3Response<T>> {
         *self.0.calls.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        let faults = self.0.faults();
+        let fault = faults.on_request(operation, key);
+        match fault {
+            Some(StoreFault::Slow(delay)) => tokio::time::sleep(delay).await,
+            Some(StoreFault::Hang) => std::future::pending::<()>().await,
+            Some(StoreFault::SlowDown) => return Err(s3_error!(SlowDown, "Please reduce your request rate")),
+            Some(StoreFault::FailedAfterwards) | None => {}
+        }
+        let output = work(&mut self.0.lock(), &*faults)?;
+        match fault {
+            Some(StoreFault::FailedAfterwards) => Err(s3_error!(InternalError, "The answer got lost")),
+            _ => Ok(S3Response::new(output)),
+        }
     }
 }
 
@@ -88,44 +108,48 @@ pub(super) struct Listed {
     pub(super) next: Option<String>,
 }
 
-pub(super) fn list(
-    objects: &Objects,
-    bucket: &str,
-    prefix: &str,
-    delimiter: Option<&str>,
-    marker: &str,
-    limit: usize,
-) -> Listed {
-    let mut listed = Listed { contents: Vec::new(), prefixes: Vec::new(), next: None };
-    let mut last: Option<String> = None;
-    for (key, object) in objects.after(bucket, prefix, marker) {
-        let common = delimiter.filter(|delimiter| !delimiter.is_empty()).and_then(|delimiter| {
-            let end = key[prefix.len()..].find(delimiter)? + prefix.len() + delimiter.len();
-            Some(&key[..end])
-        });
-        // Keys under a prefix that was listed, on this page or as the end of the one before, are that one entry.
-        if common.is_some_and(|common| last.as_deref() == Some(common) || marker.starts_with(common)) {
-            continue;
-        }
-        if listed.contents.len() + listed.prefixes.len() == limit {
-            listed.next = last;
-            return listed;
-        }
-        if let Some(common) = common {
-            listed.prefixes.push(CommonPrefix { prefix: Some(common.to_owned()) });
-        } else {
-            listed.contents.push(Object {
-                key: Some(key.clone()),
-                e_tag: Some(etag(object)),
-                last_modified: Some(Timestamp::from(object.modified)),
-                size: Some(object.content.len() as i64),
-                storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
-                ..Object::default()
+/// What a listing shows of a bucket.
+pub(super) struct Visible<'a> {
+    pub(super) objects: &'a Objects,
+    pub(super) bucket: &'a str,
+    pub(super) faults: &'a dyn StoreFaults,
+}
+
+impl Visible<'_> {
+    /// One page of the keys with a prefix, after a marker.
+    pub(super) fn list(&self, prefix: &str, delimiter: Option<&str>, marker: &str, limit: usize) -> Listed {
+        let mut listed = Listed { contents: Vec::new(), prefixes: Vec::new(), next: None };
+        let mut last: Option<String> = None;
+        for (key, object) in self.objects.after(self.bucket, prefix, marker).filter(|(key, _)| !self.faults.hides(key))
+        {
+            let common = delimiter.filter(|delimiter| !delimiter.is_empty()).and_then(|delimiter| {
+                let end = key[prefix.len()..].find(delimiter)? + prefix.len() + delimiter.len();
+                Some(&key[..end])
             });
+            // Keys under a prefix that was listed, on this page or as the end of the one before, are that one entry.
+            if common.is_some_and(|common| last.as_deref() == Some(common) || marker.starts_with(common)) {
+                continue;
+            }
+            if listed.contents.len() + listed.prefixes.len() == limit {
+                listed.next = last;
+                return listed;
+            }
+            if let Some(common) = common {
+                listed.prefixes.push(CommonPrefix { prefix: Some(common.to_owned()) });
+            } else {
+                listed.contents.push(Object {
+                    key: Some(key.clone()),
+                    e_tag: Some(etag(object)),
+                    last_modified: Some(Timestamp::from(object.modified)),
+                    size: Some(object.content.len() as i64),
+                    storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+                    ..Object::default()
+                });
+            }
+            last = Some(common.unwrap_or(key).to_owned());
         }
-        last = Some(common.unwrap_or(key).to_owned());
+        listed
     }
-    listed
 }
 
 fn page_limit(asked: Option<i32>) -> usize {
@@ -135,16 +159,18 @@ fn page_limit(asked: Option<i32>) -> usize {
 #[async_trait::async_trait]
 impl S3 for Protocol {
     async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
-        self.count();
-        check_bucket(&self.0.lock(), &request.input.bucket)?;
-        Ok(S3Response::new(HeadBucketOutput::default()))
+        let bucket = request.input.bucket;
+        self.answer("HeadBucket", "", |objects, _| {
+            check_bucket(objects, &bucket)?;
+            Ok(HeadBucketOutput::default())
+        })
+        .await
     }
 
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
-        self.count();
-        let input = request.input;
+        let mut input = request.input;
         let mut content = BytesMut::new();
-        if let Some(body) = input.body {
+        if let Some(body) = input.body.take() {
             content = body
                 .try_fold(content, |mut content, chunk| async move {
                     content.extend_from_slice(&chunk);
@@ -153,159 +179,171 @@ impl S3 for Protocol {
                 .await
                 .map_err(|error| S3Error::with_message(S3ErrorCode::IncompleteBody, error.to_string()))?;
         }
-        let mut objects = self.0.lock();
-        check_bucket(&objects, &input.bucket)?;
-        if self.0.conditional_put {
-            let existing = objects.get(&input.bucket, &input.key);
-            let wanted = input.if_match.as_ref().is_none_or(|condition| matches(condition, existing));
-            let unwanted = input.if_none_match.as_ref().is_some_and(|condition| matches(condition, existing));
-            if !wanted || unwanted {
-                return Err(s3_error!(PreconditionFailed));
+        let key = input.key.clone();
+        self.answer("PutObject", &key, |objects, _| {
+            check_bucket(objects, &input.bucket)?;
+            if self.0.conditional_put {
+                let existing = objects.get(&input.bucket, &input.key);
+                let wanted = input.if_match.as_ref().is_none_or(|condition| matches(condition, existing));
+                let unwanted = input.if_none_match.as_ref().is_some_and(|condition| matches(condition, existing));
+                if !wanted || unwanted {
+                    return Err(s3_error!(PreconditionFailed));
+                }
             }
-        }
-        let object = objects.put(&input.bucket, &input.key, content.freeze()).map_err(storage_error)?;
-        object.content_type = input.content_type.map(|kind| kind.to_string());
-        object.metadata = input.metadata.unwrap_or_default().into_iter().collect();
-        Ok(S3Response::new(PutObjectOutput { e_tag: Some(etag(object)), ..PutObjectOutput::default() }))
+            let object = objects.put(&input.bucket, &input.key, content.freeze()).map_err(storage_error)?;
+            object.content_type = input.content_type.map(|kind| kind.to_string());
+            object.metadata = input.metadata.unwrap_or_default().into_iter().collect();
+            Ok(PutObjectOutput { e_tag: Some(etag(object)), ..PutObjectOutput::default() })
+        })
+        .await
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
-        self.count();
         let input = request.input;
-        let objects = self.0.lock();
-        let object = find(&objects, &input.bucket, &input.key)?;
-        check_conditions(object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
-        let length = object.content.len() as u64;
-        let range = input.range.map(|range| range.check(length)).transpose()?;
-        let content = match &range {
-            Some(range) => object.content.slice(range.start as usize..range.end as usize),
-            None => object.content.clone(),
-        };
-        let content_range = range.map(|range| format!("bytes {}-{}/{length}", range.start, range.end - 1));
-        let size = content.len() as i64;
-        Ok(S3Response::new(GetObjectOutput {
-            body: Some(StreamingBlob::from(Body::from(content))),
-            content_length: Some(size),
-            content_range,
-            accept_ranges: Some("bytes".to_owned()),
-            e_tag: Some(etag(object)),
-            last_modified: Some(Timestamp::from(object.modified)),
-            content_type: object.content_type.as_ref().and_then(|kind| kind.parse().ok()),
-            metadata: metadata(object),
-            ..GetObjectOutput::default()
-        }))
+        self.answer("GetObject", &input.key, |objects, _| {
+            let object = find(objects, &input.bucket, &input.key)?;
+            check_conditions(object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+            let length = object.content.len() as u64;
+            let range = input.range.map(|range| range.check(length)).transpose()?;
+            let content = match &range {
+                Some(range) => object.content.slice(range.start as usize..range.end as usize),
+                None => object.content.clone(),
+            };
+            Ok(GetObjectOutput {
+                content_length: Some(content.len() as i64),
+                content_range: range.map(|range| format!("bytes {}-{}/{length}", range.start, range.end - 1)),
+                body: Some(StreamingBlob::from(Body::from(content))),
+                accept_ranges: Some("bytes".to_owned()),
+                e_tag: Some(etag(object)),
+                last_modified: Some(Timestamp::from(object.modified)),
+                content_type: object.content_type.as_ref().and_then(|kind| kind.parse().ok()),
+                metadata: metadata(object),
+                ..GetObjectOutput::default()
+            })
+        })
+        .await
     }
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
-        self.count();
         let input = request.input;
-        let objects = self.0.lock();
-        let object = find(&objects, &input.bucket, &input.key)?;
-        check_conditions(object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
-        Ok(S3Response::new(HeadObjectOutput {
-            content_length: Some(object.content.len() as i64),
-            accept_ranges: Some("bytes".to_owned()),
-            e_tag: Some(etag(object)),
-            last_modified: Some(Timestamp::from(object.modified)),
-            content_type: object.content_type.as_ref().and_then(|kind| kind.parse().ok()),
-            metadata: metadata(object),
-            ..HeadObjectOutput::default()
-        }))
+        self.answer("HeadObject", &input.key, |objects, _| {
+            let object = find(objects, &input.bucket, &input.key)?;
+            check_conditions(object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+            Ok(HeadObjectOutput {
+                content_length: Some(object.content.len() as i64),
+                accept_ranges: Some("bytes".to_owned()),
+                e_tag: Some(etag(object)),
+                last_modified: Some(Timestamp::from(object.modified)),
+                content_type: object.content_type.as_ref().and_then(|kind| kind.parse().ok()),
+                metadata: metadata(object),
+                ..HeadObjectOutput::default()
+            })
+        })
+        .await
     }
 
     async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
-        self.count();
-        let mut objects = self.0.lock();
-        check_bucket(&objects, &request.input.bucket)?;
-        objects.remove(&request.input.bucket, &request.input.key).map_err(storage_error)?;
-        Ok(S3Response::new(DeleteObjectOutput::default()))
+        let input = request.input;
+        self.answer("DeleteObject", &input.key, |objects, _| {
+            check_bucket(objects, &input.bucket)?;
+            objects.remove(&input.bucket, &input.key).map_err(storage_error)?;
+            Ok(DeleteObjectOutput::default())
+        })
+        .await
     }
 
     async fn delete_objects(
         &self,
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
-        self.count();
         let input = request.input;
-        let mut objects = self.0.lock();
-        check_bucket(&objects, &input.bucket)?;
-        let mut deleted = Vec::new();
-        for object in input.delete.objects {
-            objects.remove(&input.bucket, &object.key).map_err(storage_error)?;
-            deleted.push(DeletedObject { key: Some(object.key), ..DeletedObject::default() });
-        }
-        let shown = if input.delete.quiet == Some(true) { None } else { Some(deleted) };
-        Ok(S3Response::new(DeleteObjectsOutput { deleted: shown, ..DeleteObjectsOutput::default() }))
+        self.answer("DeleteObjects", "", |objects, _| {
+            check_bucket(objects, &input.bucket)?;
+            let mut deleted = Vec::new();
+            for object in input.delete.objects {
+                objects.remove(&input.bucket, &object.key).map_err(storage_error)?;
+                deleted.push(DeletedObject { key: Some(object.key), ..DeletedObject::default() });
+            }
+            let shown = if input.delete.quiet == Some(true) { None } else { Some(deleted) };
+            Ok(DeleteObjectsOutput { deleted: shown, ..DeleteObjectsOutput::default() })
+        })
+        .await
     }
 
     async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
-        self.count();
         let input = request.input;
         let CopySource::Bucket { bucket, key, .. } = &input.copy_source else {
             return Err(s3_error!(NotImplemented, "a copy names a bucket and a key"));
         };
-        let mut objects = self.0.lock();
-        check_bucket(&objects, &input.bucket)?;
-        let source = find(&objects, bucket, key)?.clone();
-        let copy = objects.put(&input.bucket, &input.key, source.content).map_err(storage_error)?;
-        copy.content_type = source.content_type;
-        copy.metadata = source.metadata;
-        let result = CopyObjectResult {
-            e_tag: Some(etag(copy)),
-            last_modified: Some(Timestamp::from(copy.modified)),
-            ..CopyObjectResult::default()
-        };
-        Ok(S3Response::new(CopyObjectOutput { copy_object_result: Some(result), ..CopyObjectOutput::default() }))
+        self.answer("CopyObject", &input.key, |objects, _| {
+            check_bucket(objects, &input.bucket)?;
+            let source = find(objects, bucket, key)?.clone();
+            let copy = objects.put(&input.bucket, &input.key, source.content).map_err(storage_error)?;
+            copy.content_type = source.content_type;
+            copy.metadata = source.metadata;
+            let result = CopyObjectResult {
+                e_tag: Some(etag(copy)),
+                last_modified: Some(Timestamp::from(copy.modified)),
+                ..CopyObjectResult::default()
+            };
+            Ok(CopyObjectOutput { copy_object_result: Some(result), ..CopyObjectOutput::default() })
+        })
+        .await
     }
 
     async fn list_objects(&self, request: S3Request<ListObjectsInput>) -> S3Result<S3Response<ListObjectsOutput>> {
-        self.count();
         let input = request.input;
-        let objects = self.0.lock();
-        check_bucket(&objects, &input.bucket)?;
-        let limit = page_limit(input.max_keys);
-        let (prefix, marker) = (input.prefix.as_deref().unwrap_or(""), input.marker.as_deref().unwrap_or(""));
-        let listed = list(&objects, &input.bucket, prefix, input.delimiter.as_deref(), marker, limit);
-        Ok(S3Response::new(ListObjectsOutput {
-            is_truncated: Some(listed.next.is_some()),
-            next_marker: listed.next,
-            contents: Some(listed.contents),
-            common_prefixes: Some(listed.prefixes),
-            name: Some(input.bucket),
-            prefix: input.prefix,
-            delimiter: input.delimiter,
-            marker: input.marker,
-            max_keys: Some(limit as i32),
-            ..ListObjectsOutput::default()
-        }))
+        let prefix = input.prefix.clone().unwrap_or_default();
+        self.answer("ListObjects", &prefix, |objects, faults| {
+            check_bucket(objects, &input.bucket)?;
+            let limit = page_limit(input.max_keys);
+            let marker = input.marker.as_deref().unwrap_or("");
+            let visible = Visible { objects, bucket: &input.bucket, faults };
+            let listed = visible.list(&prefix, input.delimiter.as_deref(), marker, limit);
+            Ok(ListObjectsOutput {
+                is_truncated: Some(listed.next.is_some()),
+                next_marker: listed.next,
+                contents: Some(listed.contents),
+                common_prefixes: Some(listed.prefixes),
+                name: Some(input.bucket),
+                prefix: input.prefix,
+                delimiter: input.delimiter,
+                marker: input.marker,
+                max_keys: Some(limit as i32),
+                ..ListObjectsOutput::default()
+            })
+        })
+        .await
     }
 
     async fn list_objects_v2(
         &self,
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
-        self.count();
         let input = request.input;
-        let objects = self.0.lock();
-        check_bucket(&objects, &input.bucket)?;
-        let limit = page_limit(input.max_keys);
-        let prefix = input.prefix.as_deref().unwrap_or("");
-        let marker = input.continuation_token.as_deref().or(input.start_after.as_deref()).unwrap_or("");
-        let listed = list(&objects, &input.bucket, prefix, input.delimiter.as_deref(), marker, limit);
-        Ok(S3Response::new(ListObjectsV2Output {
-            key_count: Some((listed.contents.len() + listed.prefixes.len()) as i32),
-            is_truncated: Some(listed.next.is_some()),
-            next_continuation_token: listed.next,
-            contents: Some(listed.contents),
-            common_prefixes: Some(listed.prefixes),
-            name: Some(input.bucket),
-            prefix: input.prefix,
-            delimiter: input.delimiter,
-            continuation_token: input.continuation_token,
-            start_after: input.start_after,
-            max_keys: Some(limit as i32),
-            ..ListObjectsV2Output::default()
-        }))
+        let prefix = input.prefix.clone().unwrap_or_default();
+        self.answer("ListObjectsV2", &prefix, |objects, faults| {
+            check_bucket(objects, &input.bucket)?;
+            let limit = page_limit(input.max_keys);
+            let marker = input.continuation_token.as_deref().or(input.start_after.as_deref()).unwrap_or("");
+            let visible = Visible { objects, bucket: &input.bucket, faults };
+            let listed = visible.list(&prefix, input.delimiter.as_deref(), marker, limit);
+            Ok(ListObjectsV2Output {
+                key_count: Some((listed.contents.len() + listed.prefixes.len()) as i32),
+                is_truncated: Some(listed.next.is_some()),
+                next_continuation_token: listed.next,
+                contents: Some(listed.contents),
+                common_prefixes: Some(listed.prefixes),
+                name: Some(input.bucket),
+                prefix: input.prefix,
+                delimiter: input.delimiter,
+                continuation_token: input.continuation_token,
+                start_after: input.start_after,
+                max_keys: Some(limit as i32),
+                ..ListObjectsV2Output::default()
+            })
+        })
+        .await
     }
 }
 

@@ -141,10 +141,11 @@ fn a_listing_with_a_delimiter_goes_on_after_a_prefix() {
     for key in ["a/1", "a/2", "b/1", "c"] {
         objects.put("b", key, bytes::Bytes::new()).unwrap();
     }
+    let visible = protocol::Visible { objects: &objects, bucket: "b", faults: &NoFaults };
     let mut marker = String::new();
     let mut seen = Vec::new();
     loop {
-        let page = protocol::list(&objects, "b", "", Some("/"), &marker, 1);
+        let page = visible.list("", Some("/"), &marker, 1);
         seen.extend(page.prefixes.into_iter().filter_map(|prefix| prefix.prefix));
         seen.extend(page.contents.into_iter().filter_map(|object| object.key));
         match page.next {
@@ -153,4 +154,44 @@ fn a_listing_with_a_delimiter_goes_on_after_a_prefix() {
         }
     }
     assert_eq!(seen, ["a/", "b/", "c"]);
+}
+
+#[derive(Debug)]
+struct Lagging;
+
+impl StoreFaults for Lagging {
+    fn on_request(&self, operation: &str, key: &str) -> Option<StoreFault> {
+        (operation == "PutObject" && key == "lost.json").then_some(StoreFault::FailedAfterwards)
+    }
+
+    fn hides(&self, key: &str) -> bool {
+        key.ends_with("2.json")
+    }
+}
+
+#[tokio::test]
+async fn a_store_can_lag_and_fail_after_the_fact() {
+    let store = store(false, None).await;
+    store.set_faults(Arc::new(Lagging));
+    let client = client(&store, "secret", S3ConditionalPut::Disabled);
+    for key in ["1.json", "2.json"] {
+        client.put(&Path::from(key), "{}".into()).await.unwrap();
+    }
+    let listed: Vec<_> = client.list(None).try_collect().await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert!(client.get(&Path::from("2.json")).await.is_ok());
+    let retries = object_store::RetryConfig { max_retries: 0, ..object_store::RetryConfig::default() };
+    let impatient = AmazonS3Builder::new()
+        .with_endpoint(store.url())
+        .with_allow_http(true)
+        .with_bucket_name("autoscaler")
+        .with_region("cn-north-4")
+        .with_access_key_id("key")
+        .with_secret_access_key("secret")
+        .with_token("token")
+        .with_retry(retries)
+        .build()
+        .unwrap();
+    assert!(impatient.put(&Path::from("lost.json"), "{}".into()).await.is_err());
+    assert!(store.object("autoscaler", "lost.json").is_some());
 }

@@ -242,3 +242,34 @@ async fn an_invocation_reaches_the_function_of_its_urn() {
     let path = path.replace("evaluate:latest", "nothing:latest");
     assert_eq!(cloud.call("POST", &path, Some(json!({}))).await.1["error_code"], "FSS.1051");
 }
+
+#[tokio::test]
+async fn a_launch_can_come_late_or_never() {
+    let cloud = Cloud::with_group(1).await;
+    let table = FaultTable::new().launches(START..START + 1, 1.0, LaunchFault::NeverReady).launches(
+        START + 1..START + 2,
+        1.0,
+        LaunchFault::Late(3),
+    );
+    cloud.region.set_faults(Arc::new(table));
+    cloud.set_desired(2).await;
+    cloud.region.play_minute(&[5.0]);
+    cloud.set_desired(3).await;
+    let serving: Vec<u32> = (0..7).map(|_| cloud.region.play_minute(&[5.0])[0].outcome.serving).collect();
+    assert_eq!(serving, [1, 1, 1, 1, 1, 2, 2]);
+}
+
+#[tokio::test]
+async fn what_was_added_by_hand_outlives_the_group_s_shrinking() {
+    let cloud = Cloud::with_group(2).await;
+    let id = cloud.instances().await[0]["instance_id"].clone();
+    let action = |action: &str| json!({"instances_id": [id], "action": action});
+    assert_eq!(cloud.act(action("REMOVE")).await.0, 204);
+    assert_eq!(cloud.act(action("ADD")).await.0, 204);
+    assert_eq!(cloud.instances().await[0]["scaling_configuration_name"], "MANNUAL_ADD");
+    assert_eq!(cloud.set_desired(1).await.0, 200);
+    let path = format!("/v1/{{project_id}}/cloudservers/{}", id.as_str().unwrap());
+    assert_eq!(cloud.call("GET", &path, None).await.1["server"]["status"], "ACTIVE");
+    let played = cloud.region.play_minute(&[5.0])[0].outcome;
+    assert_eq!((played.serving, played.total), (1, 2));
+}
