@@ -88,8 +88,10 @@ impl ClientError {
 
     /// Whether what was asked for does not exist. A missing AS group is a 400 with a code of its own.
     pub fn is_not_found(&self) -> bool {
-        matches!(self.code(), Some("AS.2007" | "Ecs.0114"))
-            || self.status() == Some(404) && self.code() != Some("AS.0007")
+        let code = self.code().unwrap_or_default();
+        // A wrong address is a 404 as well.
+        let is_address = code == "AS.0007" || code.starts_with("APIG");
+        matches!(code, "AS.2007" | "Ecs.0114") || self.status() == Some(404) && !is_address
     }
 
     /// Whether too much was asked at once.
@@ -368,6 +370,7 @@ mod tests {
         assert!(error(400, "AS.2007").is_not_found());
         assert!(error(404, "itemNotFound").is_not_found());
         assert!(!error(404, "AS.0007").is_not_found(), "a wrong address is not a missing group");
+        assert!(!error(404, "APIGW.0101").is_not_found());
         assert!(error(401, "APIGW.0301").is_auth());
         assert!(error(500, "AS.0001").may_have_happened());
         assert!(!error(400, "AS.2005").may_have_happened());
