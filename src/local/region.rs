@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::clients::Credentials;
 use crate::model::{Capacity, Minute};
 
 use super::calls::Calls;
@@ -115,6 +116,11 @@ impl Region {
 
     pub(super) fn function(&self, name: &str) -> Option<Arc<RuntimeApi>> {
         self.functions.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// From now on these keys are let in and no others: credentials expire, or are replaced.
+    pub fn set_keys(&self, keys: Vec<Credentials>) {
+        self.lock().keys_let_in = keys;
     }
 
     /// From now on `faults` decides what goes wrong.

@@ -134,10 +134,11 @@ async fn guard(
     next: Next,
 ) -> Response {
     let operation = format!("{} {}", request.method(), path.as_str());
-    let fault = {
+    let (fault, keys) = {
         let mut state = region.lock();
         state.calls.count(service, operation.clone());
-        state.faults.on_call(&Call { service, operation: &operation, now: state.now })
+        let fault = state.faults.on_call(&Call { service, operation: &operation, now: state.now });
+        (fault, state.keys_let_in.clone())
     };
     match &fault {
         Some(Fault::Slow(delay)) => tokio::time::sleep(*delay).await,
@@ -150,7 +151,7 @@ async fn guard(
         let message = "The request body is longer than 12 MB or was cut off";
         return gateway_error(StatusCode::PAYLOAD_TOO_LARGE, "APIGW.0201", message);
     };
-    if let Err(refusal) = signature::check(service, &parts, &body, region.settings()) {
+    if let Err(refusal) = signature::check(service, &parts, &body, &keys) {
         let message = format!("Incorrect IAM authentication information: {refusal}");
         return gateway_error(StatusCode::UNAUTHORIZED, "APIGW.0301", &message);
     }

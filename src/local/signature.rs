@@ -4,14 +4,14 @@ use axum::body::Bytes;
 use axum::http::request::Parts;
 use chrono::Utc;
 
+use crate::clients::Credentials;
 use crate::clients::signing::{Refusal, Signable, verify};
 
 use super::errors::Service;
-use super::settings::RegionSettings;
 
 /// Refuses a request that isn't signed with one of the region's keys. The time of signing is that of the system's clock:
 /// a signature knows no virtual time.
-pub(super) fn check(service: Service, parts: &Parts, body: &Bytes, settings: &RegionSettings) -> Result<(), Refusal> {
+pub(super) fn check(service: Service, parts: &Parts, body: &Bytes, keys: &[Credentials]) -> Result<(), Refusal> {
     if service == Service::DeepSeek {
         return Ok(());
     }
@@ -24,7 +24,6 @@ pub(super) fn check(service: Service, parts: &Parts, body: &Bytes, settings: &Re
         headers: &headers,
         body,
     };
-    let keys = [&settings.user, &settings.agency];
-    let lookup = |key: &str| keys.into_iter().find(|known| known.access_key == key).cloned();
+    let lookup = |key: &str| keys.iter().find(|known| known.access_key == key).cloned();
     verify(&request, lookup, Utc::now())
 }

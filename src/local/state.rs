@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::clients::Credentials;
 use crate::model::{Minute, Purchase};
 use crate::replay::group::{MinuteOutcome, SimulatedGroup};
 
@@ -54,6 +55,8 @@ pub(super) struct State {
     pub(super) model: Script,
     pub(super) policies: BTreeMap<String, ScalingPolicy>,
     pub(super) faults: Arc<dyn Faults>,
+    /// Keys that are let in.
+    pub(super) keys_let_in: Vec<Credentials>,
 }
 
 /// A load and the instances that share it.
@@ -106,6 +109,7 @@ impl State {
             model: Script::default(),
             policies: BTreeMap::new(),
             faults: Arc::new(NoFaults),
+            keys_let_in: vec![settings.user.clone(), settings.agency.clone()],
             settings,
         };
         for index in 0..state.workloads.len() {

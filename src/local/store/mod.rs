@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::error_handling::HandleError;
 use axum::http::StatusCode;
+use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::host::{S3Host, VirtualHost};
 use s3s::service::S3ServiceBuilder;
@@ -55,6 +56,7 @@ struct Shared {
     conditional_put: bool,
     objects: Mutex<Objects>,
     calls: Mutex<u64>,
+    keys: Mutex<Vec<Credentials>>,
     faults: Mutex<Arc<dyn StoreFaults>>,
 }
 
@@ -85,10 +87,12 @@ impl Store {
             conditional_put: settings.conditional_put,
             objects: Mutex::new(objects),
             calls: Mutex::new(0),
+            keys: Mutex::new(settings.keys),
             faults: Mutex::new(Arc::new(NoFaults)),
         });
         let mut builder = S3ServiceBuilder::new(Protocol(Arc::clone(&shared)));
-        builder.set_auth(Keys(settings.keys));
+        builder.set_auth(Keys(Arc::clone(&shared)));
+        builder.set_access(Keys(Arc::clone(&shared)));
         builder.set_host(BucketHost);
         let service = HandleError::new(builder.build(), |error: HttpError| async move {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:?}"))
@@ -110,6 +114,11 @@ impl Store {
     /// Requests that were let in so far.
     pub fn calls(&self) -> u64 {
         *self.objects.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on these keys are let in and no others.
+    pub fn set_keys(&self, keys: Vec<Credentials>) {
+        *self.objects.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// From now on `faults` decides what goes wrong.
@@ -149,13 +158,34 @@ impl Store {
     }
 }
 
-struct Keys(Vec<Credentials>);
+/// Lets in who signs with one of the store's keys, and sends the token that belongs to it.
+struct Keys(Arc<Shared>);
+
+impl Keys {
+    fn find(&self, access_key: &str) -> Option<Credentials> {
+        let keys = self.0.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().find(|known| known.access_key == access_key).cloned()
+    }
+}
 
 #[async_trait::async_trait]
 impl S3Auth for Keys {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        let known = self.0.iter().find(|known| known.access_key == access_key);
-        known.map(|known| SecretKey::from(known.secret_key.expose())).ok_or_else(|| s3_error!(InvalidAccessKeyId))
+        let known = self.find(access_key).ok_or_else(|| s3_error!(InvalidAccessKeyId))?;
+        Ok(SecretKey::from(known.secret_key.expose()))
+    }
+}
+
+#[async_trait::async_trait]
+impl S3Access for Keys {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let known = context.credentials().and_then(|credentials| self.find(&credentials.access_key));
+        let known = known.ok_or_else(|| s3_error!(AccessDenied, "The request is not signed"))?;
+        let sent = context.headers().get("x-amz-security-token").and_then(|token| token.to_str().ok());
+        match known.security_token {
+            Some(token) if sent != Some(token.expose()) => Err(s3_error!(InvalidToken)),
+            _ => Ok(()),
+        }
     }
 }
 

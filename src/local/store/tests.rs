@@ -97,6 +97,27 @@ async fn a_wrong_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_without_its_token_or_out_of_date_is_refused() {
+    let store = store(false, None).await;
+    store.put("autoscaler", "config.json", "{}").unwrap();
+    let without_token = AmazonS3Builder::new()
+        .with_endpoint(store.url())
+        .with_allow_http(true)
+        .with_bucket_name("autoscaler")
+        .with_region("cn-north-4")
+        .with_access_key_id("key")
+        .with_secret_access_key("secret")
+        .build()
+        .unwrap();
+    let key = Path::from("config.json");
+    assert!(without_token.get(&key).await.is_err());
+    let client = client(&store, "secret", S3ConditionalPut::Disabled);
+    assert!(client.get(&key).await.is_ok());
+    store.set_keys(vec![Credentials::new("key", "secret", Some("a newer token".to_owned()))]);
+    assert!(client.get(&key).await.is_err());
+}
+
+#[tokio::test]
 async fn the_bucket_may_stand_in_the_host() {
     let store = store(false, None).await;
     store.put("autoscaler", "config.json", "{}").unwrap();

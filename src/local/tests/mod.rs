@@ -325,6 +325,14 @@ async fn an_unsigned_or_wrongly_signed_call_is_refused() {
 }
 
 #[tokio::test]
+async fn keys_that_are_replaced_let_nobody_in() {
+    let cloud = Cloud::with_group(1).await;
+    cloud.region.set_keys(vec![Credentials::new("newer", "keys", None)]);
+    let (status, answer) = cloud.call("GET", "/autoscaling-api/v1/{project_id}/scaling_group", None).await;
+    assert_eq!((status, answer["error_code"].as_str()), (401, Some("APIGW.0301")));
+}
+
+#[tokio::test]
 async fn calls_are_counted_by_operation() {
     let cloud = Cloud::with_group(1).await;
     cloud.show_group().await;
