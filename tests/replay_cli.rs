@@ -86,8 +86,9 @@ fn several_traces_are_an_array_and_the_number_of_jobs_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let first = write_trace(folder.path(), "first.csv", "timestamp,load");
     let second = write_trace(folder.path(), "second.csv", "time,requests");
-    let one = replay(&["--format", "json", "--jobs", "1"], &[&first, &second]);
-    let many = replay(&["--format", "json", "--jobs", "4"], &[&first, &second]);
+    let policies = "hpa,target_tracking,weighted_score";
+    let one = replay(&["--format", "json", "--policy", policies, "--jobs", "1"], &[&first, &second]);
+    let many = replay(&["--format", "json", "--policy", policies, "--jobs", "4"], &[&first, &second]);
     assert_eq!(json(&one).as_array().unwrap().len(), 2);
     assert_eq!(one.stdout, many.stdout);
 }
@@ -175,4 +176,22 @@ fn a_browser_paints_the_page_from_the_data_in_it() {
     assert_eq!((figure("dots"), figure("rows")), (Some(12), Some(12)));
     assert!(figure("series") >= Some(1));
     assert!(figure("painted") > Some(1000), "every chart has been painted");
+}
+
+#[test]
+fn a_spot_trace_plays_every_way_to_buy() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = write_trace(folder.path(), "cycle.csv", "timestamp,load");
+    let spot = folder.path().join("spot.csv");
+    std::fs::write(&spot, "timestamp,zone,available_capacity\n2023-08-03T00:00:00Z,a,100\n2023-08-03T10:00:00Z,a,0\n")
+        .unwrap();
+    let spot = spot.to_str().unwrap();
+    let report = json(&replay(&["--format", "json", "--policy", "hpa@60", "--spot-trace", spot], &[&trace]));
+    let names: Vec<&str> =
+        report["policies"].as_array().unwrap().iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!((names.len(), names[0], names[5]), (6, "hpa@60+on_demand_only", "hpa@60+spot_hedge"));
+    let cost = |index: usize| report["policies"][index]["cost_hours"].as_f64().unwrap();
+    assert!(cost(5) < 0.5 * cost(0));
+    let text = String::from_utf8(replay(&["--policy", "hpa@60", "--spot-trace", spot], &[&trace]).stdout).unwrap();
+    assert!(text.contains("cheaper than on demand only"), "{text}");
 }

@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::CliError;
-use super::trace::read_trace;
+use super::trace::{read_spot_market, read_trace};
 use crate::replay::report::html::{self, Series, TracePage};
-use crate::replay::{Arena, Contestant, Report, Settings, Trace, Window};
+use crate::replay::spot::{Buyer, Purchasing, SpotTerms};
+use crate::replay::{Arena, Contestant, Report, Row, Settings, Trace, Window};
 
 /// Play policies over recorded load and compare what they cost and how they served.
 #[derive(Debug, Args)]
@@ -47,6 +48,16 @@ pub struct ReplayArgs {
     /// Column that holds the load. Default: the one after the time.
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
+    /// Play purchase options as well: a CSV of room for spot instances, `timestamp,zone,available_capacity`. `all` then
+    /// means our predictive engine, bought in every way.
+    #[arg(long, value_name = "FILE")]
+    pub spot_trace: Option<PathBuf>,
+    /// Price of a spot instance, on demand being 1.
+    #[arg(long, value_name = "PRICE", default_value_t = 0.35, requires = "spot_trace", value_parser = positive)]
+    pub spot_price: f64,
+    /// Seconds from the notice of a reclaim until the spot instance is gone.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, requires = "spot_trace")]
+    pub spot_notice: u32,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -79,7 +90,11 @@ fn positive(text: &str) -> Result<f64, String> {
 /// Runs the command.
 pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
     let settings = settings(arguments);
-    let contestants = Contestant::parse_list(&arguments.policy, &settings.prices).map_err(CliError::input)?;
+    let list = match (&arguments.spot_trace, arguments.policy.as_str()) {
+        (Some(_), "all") => "predictive",
+        (_, list) => list,
+    };
+    let contestants = Contestant::parse_list(list, &settings.prices).map_err(CliError::input)?;
     if contestants.is_empty() {
         return Err(CliError::input("--policy names no policy"));
     }
@@ -91,11 +106,31 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
     let traces = arguments.traces.iter().map(read).collect::<Result<Vec<Trace>, CliError>>()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs).build().map_err(CliError::failed)?;
     let arenas: Vec<Arena<'_>> = traces.iter().map(|trace| Arena::new(trace, &settings)).collect();
-    let reports = pool.install(|| play_all(&arenas, &contestants));
-    let text = match arguments.format {
-        Format::Table => table::render(&reports, &settings.prices),
-        Format::Json => json(&reports)?,
-        Format::Html => pool.install(|| page(&arenas, reports, &contestants))?,
+    let text = match &arguments.spot_trace {
+        Some(path) => {
+            if arguments.format == Format::Html {
+                return Err(CliError::input(
+                    "--format html shows no purchase options; use table or json with --spot-trace",
+                ));
+            }
+            let market = read_spot_market(path).map_err(CliError::input)?;
+            let terms = SpotTerms { market, price: arguments.spot_price, notice_seconds: arguments.spot_notice };
+            let buyer = |sizing: &Contestant| Purchasing::ALL.map(|purchasing| Buyer { sizing: *sizing, purchasing });
+            let buyers: Vec<Buyer> = contestants.iter().flat_map(buyer).collect();
+            let reports = pool.install(|| play_all(&arenas, &buyers, |buyer, arena| buyer.play(arena, &terms)));
+            match arguments.format {
+                Format::Table => table::render_spot(&reports, &settings.prices, &terms),
+                Format::Json | Format::Html => json(&reports)?,
+            }
+        }
+        None => {
+            let reports = pool.install(|| play_all(&arenas, &contestants, Contestant::play));
+            match arguments.format {
+                Format::Table => table::render(&reports, &settings.prices),
+                Format::Json => json(&reports)?,
+                Format::Html => pool.install(|| page(&arenas, reports, &contestants))?,
+            }
+        }
     };
     write(arguments, &text)
 }
@@ -116,13 +151,17 @@ fn settings(arguments: &ReplayArgs) -> Settings {
 }
 
 /// Plays everybody on every trace, as many at a time as there are threads; the rows come in the order of the contestants.
-fn play_all(arenas: &[Arena<'_>], contestants: &[Contestant]) -> Vec<Report> {
+fn play_all<C: Sync>(
+    arenas: &[Arena<'_>],
+    contestants: &[C],
+    play: impl Fn(&C, &Arena<'_>) -> Row + Sync,
+) -> Vec<Report> {
     let progress = progress(arenas.len() * contestants.len());
     let reports = arenas
         .par_iter()
         .map(|arena| {
-            let play = |contestant: &Contestant| {
-                let row = contestant.play(arena);
+            let play = |contestant: &C| {
+                let row = play(contestant, arena);
                 progress.inc(1);
                 row
             };

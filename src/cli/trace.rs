@@ -8,7 +8,9 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 
+use crate::local::SpotTrace;
 use crate::model::Minute;
+use crate::replay::spot::SpotMarket;
 use crate::replay::{Recording, Trace, TraceError, Window};
 
 /// Why a trace file cannot be used. Rows are counted as a spreadsheet does: the header is row 1.
@@ -59,16 +61,44 @@ pub fn read_trace(path: &Path, column: Option<&str>, window: Window) -> Result<T
 /// Reads the whole recording as it lies in the file.
 pub fn read_recording(path: &Path, column: Option<&str>) -> Result<Recording, TraceFileError> {
     let shown = path.display().to_string();
-    let read = |source| TraceFileError::Read { path: shown.clone(), source };
-    let mut bytes = fs::read(path).map_err(read)?;
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(read)?;
-        bytes = plain;
-    }
+    let bytes = read_plain(path)?;
     let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
     let name = name.trim_end_matches(".gz").trim_end_matches(".csv").to_owned();
     parse_recording(&shown, name, &bytes, column)
+}
+
+/// Reads how many spot instances there was room for: rows of time, zone, number. A zone keeps its number until its next
+/// row, and has no room once its rows have ended.
+pub fn read_spot_market(path: &Path) -> Result<SpotMarket, TraceFileError> {
+    let file = |problem: String| TraceFileError::File { path: path.display().to_string(), problem };
+    let trace = SpotTrace::read(read_plain(path)?.as_slice()).map_err(|error| file(error.to_string()))?;
+    let zones = trace.zones();
+    let mut last = vec![0; zones.len()];
+    let changes = |minute: i64| {
+        trace.at(minute).filter_map(|(zone, room)| Some((zones.iter().position(|known| known == zone)?, room)))
+    };
+    for minute in 0..trace.minutes() {
+        changes(minute).for_each(|(zone, _)| last[zone] = minute);
+    }
+    let mut room = vec![0; zones.len()];
+    let row = |minute: i64| {
+        changes(minute).for_each(|(zone, now)| room[zone] = now);
+        room.iter().zip(&last).map(|(room, last)| if minute <= *last { *room } else { 0 }).collect()
+    };
+    SpotMarket::new((0..trace.minutes()).map(row).collect())
+        .ok_or_else(|| file("has a header and no rows; timestamp,zone,available_capacity are needed".to_owned()))
+}
+
+/// The bytes of a file, unpacked if it is gzipped.
+fn read_plain(path: &Path) -> Result<Vec<u8>, TraceFileError> {
+    let read = |source| TraceFileError::Read { path: path.display().to_string(), source };
+    let bytes = fs::read(path).map_err(read)?;
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(read)?;
+    Ok(plain)
 }
 
 fn parse_recording(path: &str, name: String, bytes: &[u8], column: Option<&str>) -> Result<Recording, TraceFileError> {
@@ -204,6 +234,21 @@ mod tests {
     fn times_may_lack_a_zone_and_seconds() {
         assert_eq!(parse("t,x\n2024-05-10 00:00,1\n2024-05-10 00:05,2\n", None).unwrap().step_seconds, 300);
         assert_eq!(parse("t,x\n2024-05-10T02:00:00+02:00,1\n2024-05-10T00:00:10Z,2\n", None).unwrap().step_seconds, 10);
+    }
+
+    #[test]
+    fn a_spot_market_is_filled_in_minute_by_minute_until_a_zone_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spot.csv");
+        let rows = ["2023-08-03T00:00:00Z,a,2", "2023-08-03T00:00:00Z,b,1", "2023-08-03T00:03:00Z,a,0"];
+        fs::write(&path, format!("timestamp,zone,available_capacity\n{}\n", rows.join("\n"))).unwrap();
+        let market = read_spot_market(&path).unwrap();
+        assert_eq!(
+            (0..4).map(|minute| market.at(minute).to_vec()).collect::<Vec<_>>(),
+            [[2, 1], [2, 0], [2, 0], [0, 0]]
+        );
+        fs::write(&path, "timestamp,zone,available_capacity\n").unwrap();
+        assert!(read_spot_market(&path).unwrap_err().to_string().contains("no rows"));
     }
 
     #[test]

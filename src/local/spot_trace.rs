@@ -53,6 +53,11 @@ impl SpotTrace {
         zones.into_iter().cloned().collect()
     }
 
+    /// Minutes from the start to the last change, that one included.
+    pub fn minutes(&self) -> i64 {
+        self.changes.last().map_or(0, |(minute, _, _)| minute + 1)
+    }
+
     /// What changes at that many minutes after the start.
     pub fn at(&self, minute: i64) -> impl Iterator<Item = (&str, u32)> {
         let first = self.changes.partition_point(|(at, _, _)| *at < minute);

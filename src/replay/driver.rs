@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::fleet::Fleet;
 use super::group::{MinuteOutcome, ServiceModel, SimulatedGroup};
 use super::report::{Row, Tally};
 use super::signals::Metrics;
@@ -163,40 +164,48 @@ impl<'a> Arena<'a> {
     }
 
     /// As [`Self::play`], showing every minute to `watch`.
-    pub fn play_and_watch<P: Player + ?Sized>(
+    pub fn play_and_watch<P: Player + ?Sized>(&self, player: &mut P, watch: impl FnMut(Minute, &MinuteOutcome)) -> Row {
+        let model = ServiceModel::new(self.capacity, self.settings.lead_seconds);
+        self.play_on(&mut SimulatedGroup::new(model, self.start_instances()), player, watch)
+    }
+
+    /// Instances that serve to begin with.
+    pub(super) fn start_instances(&self) -> u32 {
+        let first = self.trace.load.first().copied().unwrap_or(0.0);
+        ((first / self.capacity / COMFORTABLE_UTILISATION).ceil() as u32).max(self.settings.min_instances)
+    }
+
+    /// Plays one policy on any fleet.
+    pub(super) fn play_on<P: Player + ?Sized>(
         &self,
+        fleet: &mut impl Fleet,
         player: &mut P,
         mut watch: impl FnMut(Minute, &MinuteOutcome),
     ) -> Row {
         let Settings { min_instances, max_instances, lead_seconds, delay_minutes, .. } = *self.settings;
-        let model = ServiceModel::new(self.capacity, lead_seconds);
-        let lead_minutes = lead_seconds.div_ceil(60);
-        let mut group = SimulatedGroup::new(model, self.initial_instances());
         let mut hidden: VecDeque<(Minute, Metrics)> = VecDeque::with_capacity(delay_minutes as usize + 1);
         let mut tally = Tally::new(self.trace.load.len());
         for (minute, load) in (0i64..).zip(&self.trace.load) {
             let now = self.trace.start + minute;
-            group.make_ready(minute);
+            fleet.begin(minute);
             if minute > 0 {
                 let newest = if hidden.len() > delay_minutes as usize { hidden.pop_front() } else { None };
-                let before = group.total();
-                let wanted = player
-                    .decide(&View {
-                        now,
-                        newest,
-                        capacity: Capacity { serving: group.serving(), starting: group.starting() },
-                        min_instances,
-                        max_instances,
-                        lead_minutes,
-                        delay_minutes,
-                    })
-                    .clamp(min_instances, max_instances);
-                let started = group.scale_to(minute, wanted);
-                tally.decided(minute, before, wanted, started);
+                let view = View {
+                    now,
+                    newest,
+                    capacity: fleet.capacity(),
+                    min_instances,
+                    max_instances,
+                    lead_minutes: lead_seconds.div_ceil(60),
+                    delay_minutes,
+                };
+                let wanted = view.clamp(player.decide(&view));
+                let (started, charge) = fleet.scale_to(minute, wanted);
+                tally.decided_at(minute, view.capacity.total(), wanted, started, charge);
             }
-            let outcome = group.play(minute, *load);
+            let (outcome, cost) = fleet.play(minute, *load);
             hidden.push_back((now, Metrics::from(&outcome)));
-            tally.played(&outcome);
+            tally.played_at(&outcome, cost);
             watch(now, &outcome);
         }
         tally.row(self)

@@ -1,13 +1,27 @@
 //! The same engines driven over a recorded trace by a simulated group with virtual time.
+//!
+//! [`Trace`] is a load minute by minute. An [`Arena`] is a trace under given circumstances; it plays a [`Player`], a peer
+//! or a production engine behind [`EnginePlayer`], and gives a [`Row`]. A [`Contestant`] names a player and its knob, a
+//! [`Report`] holds the rows of all. [`group`] is the model of the group itself, shared with the local region; [`spot`]
+//! adds purchase options.
+//!
+//! Nothing is kept of a replay but one latency a minute, so memory does not grow with policies, and a row follows from
+//! trace, settings and policy to the bit, on however many threads.
+//!
+//! Where the time goes: a minute of an ordinary peer is one [`group::play_minute`], of which the power and the exponential
+//! of the waiting time are the larger part. A minute with an empty queue and enough capacity is one step counted twelve
+//! times; twelve steps are played only while there is a backlog. `cargo bench --bench replay` gives the figures.
 
 mod contest;
 mod demo;
 mod driver;
 mod engine_player;
+mod fleet;
 pub mod group;
 pub mod peers;
 pub mod report;
 mod signals;
+pub mod spot;
 mod trace;
 
 pub use self::contest::{Contestant, ContestantError, contest};

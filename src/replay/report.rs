@@ -138,7 +138,8 @@ impl Serialize for PricedScores {
 /// Adds up what happens minute by minute.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    instance_minutes: u64,
+    /// In minutes of an on-demand instance, the charge for starts included.
+    cost_minutes: f64,
     starts: u32,
     actions: u32,
     flips: u32,
@@ -155,7 +156,7 @@ impl Tally {
     /// For a replay of that many minutes.
     pub fn new(minutes: usize) -> Self {
         Self {
-            instance_minutes: 0,
+            cost_minutes: 0.0,
             starts: 0,
             actions: 0,
             flips: 0,
@@ -168,9 +169,15 @@ impl Tally {
         }
     }
 
-    /// A decision at `minute` moved the number of instances, of which `started` were started.
+    /// A decision at `minute` moved the number of instances, of which `started` were started, each charged a minute.
     pub fn decided(&mut self, minute: i64, before: u32, after: u32, started: u32) {
+        self.decided_at(minute, before, after, started, f64::from(started));
+    }
+
+    /// As [`Self::decided`], the starts together charged that many minutes of an on-demand instance.
+    pub fn decided_at(&mut self, minute: i64, before: u32, after: u32, started: u32, charge: f64) {
         self.starts += started;
+        self.cost_minutes += charge;
         if before == after {
             return;
         }
@@ -182,9 +189,14 @@ impl Tally {
         self.last_action = Some((minute, grows));
     }
 
-    /// A minute passed.
+    /// A minute passed, its instances paid on demand.
     pub fn played(&mut self, outcome: &MinuteOutcome) {
-        self.instance_minutes += u64::from(outcome.total);
+        self.played_at(outcome, f64::from(outcome.total));
+    }
+
+    /// As [`Self::played`], the minute costing that many minutes of an on-demand instance.
+    pub fn played_at(&mut self, outcome: &MinuteOutcome, cost_minutes: f64) {
+        self.cost_minutes += cost_minutes;
         self.arrived += outcome.arrived;
         self.late += outcome.late;
         self.lost += outcome.lost;
@@ -196,7 +208,7 @@ impl Tally {
     pub fn row(mut self, arena: &Arena<'_>) -> Row {
         let share = |part: f64| if self.arrived > 0.0 { part / self.arrived } else { 0.0 };
         let (late, lost) = (share(self.late), share(self.lost));
-        let cost_hours = (self.instance_minutes as f64 + f64::from(self.starts)) / 60.0;
+        let cost_hours = self.cost_minutes / 60.0;
         let rel = cost_hours / arena.clairvoyant_hours();
         let violations = (late + lost) * arena.work_hours() / arena.clairvoyant_hours();
         let scores = arena.settings().prices.iter().map(|price| (*price, rel + price * violations)).collect();

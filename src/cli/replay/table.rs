@@ -3,6 +3,7 @@ use std::fmt::Write;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, TableComponent};
 
+use crate::replay::spot::{Purchasing, SpotTerms};
 use crate::replay::{Report, Row};
 
 /// One table a trace, the best peer of each price beside our engine, and the mean of the ratios where there are several.
@@ -15,7 +16,45 @@ pub(super) fn render(reports: &[Report], prices: &[f64]) -> String {
     text
 }
 
+/// One table a trace with the cost as money, and what each way to buy saves against on demand only.
+pub(super) fn render_spot(reports: &[Report], prices: &[f64], terms: &SpotTerms) -> String {
+    let mut text = format!(
+        "spot in {} zones at {} of the on-demand price, notice {} s, any zone available for {:.1} % of the time; cost in hours of an on-demand instance\n\n",
+        terms.market.zones(),
+        terms.price,
+        terms.notice_seconds,
+        terms.market.availability() * 100.0
+    );
+    for report in reports {
+        render_rows(&mut text, report, prices);
+        let mut table = new_table();
+        table.set_header(["bought so", "cheaper than on demand only", "in SLO, points"]);
+        let mut on_demand: Option<&Row> = None;
+        for row in &report.policies {
+            // Each sizing policy's rows begin with on demand only.
+            if row.engine == Purchasing::OnDemandOnly.name() {
+                on_demand = Some(row);
+                continue;
+            }
+            let Some(base) = on_demand else { continue };
+            table.add_row([
+                row.name.clone(),
+                format!("{:.1} %", (1.0 - row.cost_hours / base.cost_hours) * 100.0),
+                format!("{:+.3}", (row.in_slo - base.in_slo) * 100.0),
+            ]);
+        }
+        align(&mut table);
+        let _ = writeln!(text, "{table}\n");
+    }
+    text
+}
+
 fn render_one(text: &mut String, report: &Report, prices: &[f64]) {
+    render_rows(text, report, prices);
+    render_best(text, report, prices);
+}
+
+fn render_rows(text: &mut String, report: &Report, prices: &[f64]) {
     let _ = writeln!(
         text,
         "{}: {} minutes ({:.1} days), {} missing values interpolated\n\
@@ -39,7 +78,6 @@ fn render_one(text: &mut String, report: &Report, prices: &[f64]) {
     }
     align(&mut table);
     let _ = writeln!(text, "{table}\n");
-    render_best(text, report, prices);
 }
 
 fn cells(row: &Row, report: &Report, prices: &[f64]) -> Vec<Cell> {
