@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::clients::{Credentials, Secret};
+use crate::clients::Credentials;
 
 /// The platform's own default, for a process that is not told its timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -105,11 +105,7 @@ impl Environment {
 
     /// The credentials that the official SDKs read from the environment; for use without an agency.
     pub fn credentials(&self) -> Option<Credentials> {
-        Some(Credentials {
-            access_key: self.variable("HUAWEICLOUD_SDK_AK")?.to_owned(),
-            secret_key: Secret::new(self.variable("HUAWEICLOUD_SDK_SK")?),
-            security_token: self.variable("HUAWEICLOUD_SDK_SECURITY_TOKEN").map(Secret::new),
-        })
+        Credentials::from_variables(|name| self.variable(name).map(str::to_owned)).ok()
     }
 }
 
@@ -225,9 +221,6 @@ mod tests {
     fn credentials_of_the_official_sdks_need_both_keys() {
         assert_eq!(environment(&[("HUAWEICLOUD_SDK_AK", "AK")]).credentials(), None);
         let credentials = environment(&[("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_SK", "SK")]).credentials();
-        assert_eq!(
-            credentials,
-            Some(Credentials { access_key: "AK".to_owned(), secret_key: Secret::new("SK"), security_token: None })
-        );
+        assert_eq!(credentials, Some(Credentials::new("AK", "SK", None)));
     }
 }

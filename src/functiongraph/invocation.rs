@@ -2,7 +2,7 @@ use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
-use crate::clients::{Credentials, Secret};
+use crate::clients::Credentials;
 
 /// One call of the function.
 #[derive(Clone, Debug)]
@@ -47,11 +47,8 @@ pub(super) fn credentials_from_headers(headers: &HeaderMap) -> Option<Credential
     let pair = |access_key, secret_key| Some((header(headers, access_key)?, header(headers, secret_key)?));
     let (access_key, secret_key) = pair("x-cff-security-access-key", "x-cff-security-secret-key")
         .or_else(|| pair("x-cff-access-key", "x-cff-secret-key"))?;
-    Some(Credentials {
-        access_key: access_key.to_owned(),
-        secret_key: Secret::new(secret_key),
-        security_token: header(headers, "x-cff-security-token").map(Secret::new),
-    })
+    let security_token = header(headers, "x-cff-security-token").map(str::to_owned);
+    Some(Credentials::new(access_key, secret_key, security_token))
 }
 
 /// A header's value, whatever the case of its name. An empty one counts as absent.
@@ -62,6 +59,7 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::Secret;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()

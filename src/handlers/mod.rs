@@ -1,10 +1,16 @@
 //! Orchestration: from an event to a decision that is carried out and recorded.
 
+pub mod alarm;
 #[cfg(feature = "console")]
 pub mod console;
 pub mod evaluate;
+mod messages;
+mod raising;
+pub mod reclaim;
 mod settings;
 mod workplace;
 
+pub use messages::Ignored;
+pub use raising::Failed;
 pub use settings::{Clock, ConfigLocation, Settings, SettingsError};
 pub use workplace::{Workplace, WorkplaceError};

@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use schemars::JsonSchema;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::decisions::DecisionSummary;
 use super::routes::{Api, Parameters};
 use super::{Desk, Problem, decisions, holds};
+use crate::functiongraph::events::{Action, Evaluation};
 use crate::model::{EngineKind, Group, Hold, Loss, Mode, Raise, Sample};
 use crate::state::{Found, Snapshot, read_snapshot};
 
@@ -105,19 +107,13 @@ pub(super) struct EvaluateQuery {
     dry_run: bool,
 }
 
-/// What an evaluation came to.
+/// An evaluation that was asked for.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(super) struct Evaluated {
-    /// Id of the decision, for `/api/decisions/{decision}`.
-    decision: String,
-    /// When.
-    time: DateTime<Utc>,
-    /// How many instances it has.
-    current: u32,
-    /// How many it shall have.
-    target: u32,
-    /// Why, in one sentence.
-    why: String,
+pub(super) struct Asked {
+    group: String,
+    dry_run: bool,
+    /// Id of the request. Its decision will be the newest of the group, with this in its trigger.
+    request_id: String,
 }
 
 pub(super) async fn list(desk: Desk, Parameters(page): Parameters<Page>) -> Result<Json<GroupList>, Problem> {
@@ -161,16 +157,12 @@ pub(super) async fn evaluate(
     desk: Desk,
     Path(name): Path<String>,
     Parameters(query): Parameters<EvaluateQuery>,
-) -> Result<Json<Evaluated>, Problem> {
+) -> Result<(StatusCode, Json<Asked>), Problem> {
     desk.group(&name)?;
-    let verdict = api.evaluate(&name, query.dry_run).await.map_err(Problem::failed)?;
-    Ok(Json(Evaluated {
-        decision: decisions::public_id(&name, &verdict.decision),
-        time: verdict.time,
-        current: verdict.current,
-        target: verdict.target,
-        why: verdict.why,
-    }))
+    let request =
+        Evaluation { action: Action::Evaluate, groups: vec![name.clone()], time: None, dry_run: query.dry_run };
+    let request_id = api.evaluate(&request).await.map_err(Problem::failed)?;
+    Ok((StatusCode::ACCEPTED, Json(Asked { group: name, dry_run: query.dry_run, request_id })))
 }
 
 /// The snapshot, none if there is none yet, or why it can't be read.

@@ -6,6 +6,7 @@
 
 mod auth;
 mod decisions;
+mod function;
 mod gateway;
 mod groups;
 mod holds;
@@ -21,6 +22,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 pub use auth::AccessToken;
+pub use function::service;
 pub use gateway::answer;
 pub use openapi::document as openapi_document;
 pub use problem::Problem;
@@ -28,7 +30,8 @@ pub use routes::router;
 
 use crate::config::Config;
 use crate::functiongraph::Diagnostic;
-use crate::model::{Group, Verdict};
+use crate::functiongraph::events::Evaluation;
+use crate::model::Group;
 use crate::state::Store;
 
 /// Where the console's answers come from.
@@ -37,8 +40,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Opens what one request needs.
     async fn open(&self) -> Result<Desk, Diagnostic>;
 
-    /// Evaluates one group now. A dry run decides and records, and changes nothing.
-    async fn evaluate(&self, group: &str, dry_run: bool) -> Result<Verdict, Diagnostic>;
+    /// Has a group evaluated, and gives the id of the request. Whoever evaluates answers by a decision.
+    async fn evaluate(&self, request: &Evaluation) -> Result<String, Diagnostic>;
 }
 
 /// What one request works with.

@@ -62,7 +62,7 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         "operationId": operation.id,
         "summary": operation.summary,
         "responses": {
-            "200": {
+            operation.status.as_str(): {
                 "description": operation.summary,
                 "content": {"application/json": {"schema": (operation.response)(generator)}},
             },

@@ -28,6 +28,8 @@ pub(super) struct Operation {
     /// Schema of the query's parameters, as an object.
     pub(super) query: Option<SchemaOf>,
     pub(super) body: Option<SchemaOf>,
+    /// The status of success.
+    pub(super) status: StatusCode,
     pub(super) response: SchemaOf,
     route: MethodRouter<Api>,
 }
@@ -47,6 +49,7 @@ pub(super) fn operations() -> Vec<Operation> {
         summary,
         query: None,
         body: None,
+        status: StatusCode::OK,
         response,
         route,
     };
@@ -107,12 +110,13 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             query: Some(schema_of::<groups::EvaluateQuery>),
+            status: StatusCode::ACCEPTED,
             ..operation(
                 Method::POST,
                 "/api/groups/{group}/evaluate",
                 "evaluateGroup",
-                "Evaluate a group now",
-                schema_of::<groups::Evaluated>,
+                "Have a group evaluated now",
+                schema_of::<groups::Asked>,
                 post(groups::evaluate),
             )
         },

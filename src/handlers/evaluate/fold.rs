@@ -1,9 +1,13 @@
 //! Folds what others have recorded since the last evaluation into the snapshot.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Happening, Record};
-use crate::state::Snapshot;
+use crate::model::{Happening, Loss, Record};
+use crate::state::{Exhaustion, Snapshot};
+
+/// How long a place is left alone the first time that it loses, and at most.
+const SHORTEST_EXHAUSTION_MINUTES: u32 = 3;
+const LONGEST_EXHAUSTION_MINUTES: u32 = 30;
 
 /// Takes in records not seen before. Each is taken once, in the order of their names, which is that of their times.
 pub(super) fn fold(snapshot: &mut Snapshot, records: impl IntoIterator<Item = (String, Record)>, now: DateTime<Utc>) {
@@ -19,6 +23,7 @@ pub(super) fn fold(snapshot: &mut Snapshot, records: impl IntoIterator<Item = (S
             }
             Happening::Loss(loss) => {
                 if !snapshot.losses.iter().any(|known| known.instance == loss.instance) {
+                    leave_alone(snapshot, &loss, record.time);
                     snapshot.losses.push(loss);
                 }
             }
@@ -27,6 +32,19 @@ pub(super) fn fold(snapshot: &mut Snapshot, records: impl IntoIterator<Item = (S
             Happening::Decision(_) | Happening::Ignored { .. } | Happening::Raise(_) | Happening::Hold(_) => {}
         }
         snapshot.folded.push(name);
+    }
+}
+
+/// A place that instances were taken from has no luck for a while: three minutes, and twice as long each time until half
+/// an hour. Losses of one minute are one misfortune.
+fn leave_alone(snapshot: &mut Snapshot, loss: &Loss, time: DateTime<Utc>) {
+    let (Some(zone), Some(flavor)) = (&loss.zone, &loss.flavor) else { return };
+    let exhausted = &mut snapshot.fleets.entry(loss.pool.clone()).or_default().exhausted;
+    let place = exhausted.entry(format!("{zone}/{flavor}")).or_insert(Exhaustion { until: time, minutes: 0 });
+    let began = place.until - TimeDelta::minutes(i64::from(place.minutes));
+    if place.minutes == 0 || time - began >= TimeDelta::minutes(1) {
+        place.minutes = (place.minutes * 2).clamp(SHORTEST_EXHAUSTION_MINUTES, LONGEST_EXHAUSTION_MINUTES);
+        place.until = time + TimeDelta::minutes(i64::from(place.minutes));
     }
 }
 
@@ -88,6 +106,27 @@ mod tests {
         let lift = Happening::Lift { who: "ada".to_owned() };
         fold(&mut snapshot, [record("1", hold()), record("2", lift), record("3", hold())], now());
         assert_eq!(snapshot.holds.len(), 1);
+    }
+
+    #[test]
+    fn a_place_that_loses_is_left_alone_ever_longer_and_losses_of_a_minute_are_one() {
+        let mut snapshot = Snapshot::empty(now(), Vec::new());
+        let mut lose = |id: &str, seconds: i64| {
+            let loss = Loss {
+                pool: "spot".to_owned(),
+                instance: id.to_owned(),
+                zone: Some("z1".to_owned()),
+                flavor: Some("f1".to_owned()),
+                ends: None,
+                cause: id.to_owned(),
+            };
+            let (name, mut record) = record(id, Happening::Loss(loss));
+            record.time = now() + TimeDelta::seconds(seconds);
+            fold(&mut snapshot, [(name, record)], now());
+            snapshot.fleets["spot"].exhausted["z1/f1"].minutes
+        };
+        assert_eq!([lose("a", 0), lose("b", 30), lose("c", 200), lose("d", 600)], [3, 3, 6, 12]);
+        assert_eq!([lose("e", 1400), lose("f", 3000), lose("f", 9000)], [24, 30, 30]);
     }
 
     #[test]

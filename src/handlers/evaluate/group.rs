@@ -82,8 +82,7 @@ pub(super) async fn evaluate_group(
     write_state(store, warm, group, ask, snapshot, decision).await
 }
 
-/// Snapshot and new records. A warm instance needs no snapshot from the store when the listing shows that nobody has
-/// decided since it wrote its own.
+/// What is remembered, with new records folded in.
 async fn read_state(
     store: &Store,
     warm: &Warm,
@@ -91,6 +90,20 @@ async fn read_state(
     ask: &Ask,
     problems: &mut Vec<String>,
 ) -> Result<Snapshot, StoreError> {
+    let (mut snapshot, names) = remembered(store, warm, group, ask, problems).await?;
+    fold_new(store, group, ask, &mut snapshot, &names, problems).await;
+    Ok(snapshot)
+}
+
+/// The snapshot as the last evaluation left it, and the names of recent records. A warm instance needs no snapshot from
+/// the store when the listing shows that nobody has decided since it wrote its own.
+pub(super) async fn remembered(
+    store: &Store,
+    warm: &Warm,
+    group: &Group,
+    ask: &Ask,
+    problems: &mut Vec<String>,
+) -> Result<(Snapshot, Vec<String>), StoreError> {
     let kept = warm.take(&group.name);
     let (names, read) = future::join(state::recent_records(store, &group.name, ask.now, ask.deadline), async {
         match &kept {
@@ -118,6 +131,18 @@ async fn read_state(
         snapshot.policy = "config".to_owned();
     }
     snapshot.forget(ask.now, RECORD_WINDOW);
+    Ok((snapshot, names))
+}
+
+/// Reads the records that are new, and folds them in.
+pub(super) async fn fold_new(
+    store: &Store,
+    group: &Group,
+    ask: &Ask,
+    snapshot: &mut Snapshot,
+    names: &[String],
+    problems: &mut Vec<String>,
+) {
     let new: Vec<&String> =
         names.iter().filter(|name| !is_decision(name) && !snapshot.folded.contains(*name)).collect();
     let read =
@@ -131,8 +156,7 @@ async fn read_state(
             Err(error) => problems.push(error.to_string()),
         }
     }
-    fold(&mut snapshot, records, ask.now);
-    Ok(snapshot)
+    fold(snapshot, records, ask.now);
 }
 
 /// Whether every decision that is listed was known to this snapshot, its own among them.
@@ -149,7 +173,7 @@ fn signal_names(group: &Group) -> Vec<String> {
     group.signals.iter().map(|signal| signal.name.clone()).collect()
 }
 
-async fn look_at_fleets(
+pub(super) async fn look_at_fleets(
     cloud: &Cloud,
     group: &Group,
     snapshot: &mut Snapshot,
@@ -184,7 +208,7 @@ fn note_starts(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, Fle
     }
 }
 
-async fn look_at_signals(
+pub(super) async fn look_at_signals(
     cloud: &Cloud,
     group: &Group,
     snapshot: &Snapshot,
@@ -198,7 +222,7 @@ async fn look_at_signals(
     observe::observe(cloud, group, &instances, from..=newest).await
 }
 
-fn pool_views(group: &Group, snapshot: &Snapshot, views: &[Result<View, FleetError>]) -> Vec<PoolView> {
+pub(super) fn pool_views(group: &Group, snapshot: &Snapshot, views: &[Result<View, FleetError>]) -> Vec<PoolView> {
     let view = |(pool, view): (&crate::model::Pool, &Result<View, FleetError>)| match view {
         Ok(view) => PoolView { capacity: view.capacity, most: view.most, failure: None },
         Err(error) => PoolView {
@@ -267,7 +291,7 @@ fn note_change(snapshot: &mut Snapshot, view: &View, plan: &PoolTarget, target: 
 }
 
 /// What the group has after this evaluation, as far as known.
-fn capacity_after(snapshot: &Snapshot, group: &Group) -> Capacity {
+pub(super) fn capacity_after(snapshot: &Snapshot, group: &Group) -> Capacity {
     let pools = group.pools.iter().filter_map(|pool| snapshot.fleets.get(&pool.name)?.capacity);
     pools.fold(Capacity::default(), |sum, pool| Capacity {
         serving: sum.serving + pool.serving,

@@ -6,6 +6,7 @@ mod fan_out;
 mod fold;
 mod group;
 mod intake;
+mod look;
 mod tell;
 mod warm;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use self::group::{Ask, evaluate_group};
+pub(super) use self::look::{Look, going};
 use self::warm::Warm;
 use super::{Workplace, WorkplaceError};
 use crate::config::Config;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clients::Cloud;
+use crate::handlers::messages::OWN_SUBJECT;
 use crate::model::{ActionOutcome, Decision};
 use crate::state::Snapshot;
 
@@ -33,7 +34,7 @@ pub(super) async fn tell(
         if told.is_some_and(|told| now - *told < QUIET) {
             continue;
         }
-        let subject = format!("flexus-autoscaler: {group}: {}", news.subject);
+        let subject = format!("{OWN_SUBJECT}: {group}: {}", news.subject);
         match cloud.smn().publish(topic, &subject, &news.text).await {
             Ok(_) => {
                 snapshot.told.insert(news.subject.to_owned(), now);

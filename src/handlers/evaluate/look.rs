@@ -1,0 +1,102 @@
+//! A look at a group for the handlers that only raise: the same state, fleets, signals and rules as an evaluation has. What
+//! is made of the snapshot on the way is thrown away: evaluate alone writes it.
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::decide::{PoolView, Situation, decide};
+use super::group::{self, Ask};
+use super::warm::Warm;
+use crate::clients::Cloud;
+use crate::engine::purchase::PoolState;
+use crate::fleet::{FleetError, View};
+use crate::model::{Decision, Group, Loss, Pool, Sample, Trigger};
+use crate::observe::Observed;
+use crate::state::{Snapshot, Store, StoreError};
+
+/// A group as an evaluation would see it now.
+pub(in crate::handlers) struct Look<'a> {
+    pub(in crate::handlers) group: &'a Group,
+    pub(in crate::handlers) now: DateTime<Utc>,
+    /// What is remembered, with all records folded in.
+    pub(in crate::handlers) snapshot: Snapshot,
+    /// What the last evaluation left behind.
+    pub(in crate::handlers) planned: Option<Planned>,
+    problems: Vec<String>,
+    trigger: Trigger,
+}
+
+/// What an evaluation left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::handlers) struct Planned {
+    /// Instances that it had and had asked for.
+    pub(in crate::handlers) instances: u32,
+    /// How many of them it knew to be going.
+    pub(in crate::handlers) going: u32,
+}
+
+/// The instances that are being taken away and are not gone yet.
+pub(in crate::handlers) fn going(snapshot: &Snapshot, now: DateTime<Utc>) -> impl Iterator<Item = &Loss> {
+    snapshot.losses.iter().filter(move |loss| loss.ends.is_none_or(|ends| now < ends))
+}
+
+impl<'a> Look<'a> {
+    /// Reads what is remembered.
+    ///
+    /// # Errors
+    /// When the store fails, or holds state of a newer version.
+    pub(in crate::handlers) async fn begin(
+        store: &Store,
+        group: &'a Group,
+        now: DateTime<Utc>,
+        trigger: Trigger,
+        deadline: Instant,
+    ) -> Result<Self, StoreError> {
+        let ask = Ask { now, trigger: trigger.clone(), dry_run: false, deadline, topic_urn: None };
+        let mut problems = Vec::new();
+        let (mut snapshot, names) = group::remembered(store, &Warm::default(), group, &ask, &mut problems).await?;
+        let is_known = snapshot.fleets.values().any(|fleet| fleet.capacity.is_some());
+        let planned = is_known.then(|| Planned {
+            instances: group::capacity_after(&snapshot, group).total(),
+            going: u32::try_from(going(&snapshot, now).count()).unwrap_or(u32::MAX),
+        });
+        group::fold_new(store, group, &ask, &mut snapshot, &names, &mut problems).await;
+        Ok(Self { group, now, snapshot, planned, problems, trigger })
+    }
+
+    /// Pools as they are; one that could not be asked as it was remembered, and without room for more.
+    pub(in crate::handlers) fn pools(&self, views: &[Result<View, FleetError>]) -> Vec<PoolState<'a>> {
+        let remembered = group::pool_views(self.group, &self.snapshot, views);
+        let state = |((pool, view), known): ((&'a Pool, &Result<View, FleetError>), PoolView)| PoolState {
+            pool,
+            capacity: known.capacity,
+            available: if view.is_ok() { known.most } else { known.capacity.total() },
+        };
+        self.group.pools.iter().zip(views).zip(remembered).map(state).collect()
+    }
+
+    /// Looks at the fleets, in the order of the group's pools.
+    pub(in crate::handlers) async fn fleets(&mut self, cloud: &Cloud) -> Vec<Result<View, FleetError>> {
+        group::look_at_fleets(cloud, self.group, &mut self.snapshot, self.now).await
+    }
+
+    /// Reads the signals since the last evaluation.
+    pub(in crate::handlers) async fn signals(&self, cloud: &Cloud, views: &[Result<View, FleetError>]) -> Observed {
+        group::look_at_signals(cloud, self.group, &self.snapshot, views, self.now).await
+    }
+
+    /// What an evaluation would decide on these samples.
+    pub(in crate::handlers) fn decide(&self, views: &[Result<View, FleetError>], samples: Vec<Sample>) -> Decision {
+        let situation = Situation {
+            group: self.group,
+            now: self.now,
+            pools: group::pool_views(self.group, &self.snapshot, views),
+            samples,
+            signal_problems: [].into(),
+            trigger: self.trigger.clone(),
+            dry_run: false,
+            problems: self.problems.clone(),
+        };
+        decide(&mut self.snapshot.clone(), situation)
+    }
+}

@@ -1,0 +1,121 @@
+//! What alarm and reclaim have in common: they only ever raise, and leave a record of their own.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::future;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::evaluate::Look;
+use super::messages::digest;
+use super::{Workplace, WorkplaceError};
+use crate::clients::Cloud;
+use crate::config::Config;
+use crate::fleet::{self, FleetError, View};
+use crate::functiongraph::Invocation;
+use crate::model::{Action, ActionOutcome, Group, Happening, Mode, PoolTarget, Record, SCHEMA_VERSION, Trigger};
+use crate::state::{self, Snapshot, Store, StoreError};
+
+/// A group for which nothing could be done, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// The group.
+    pub group: String,
+    /// Why.
+    pub error: String,
+}
+
+/// Asks each pool for what the plan says, where that is more than it has.
+pub(super) async fn order(
+    cloud: &Cloud,
+    group: &Group,
+    snapshot: &Snapshot,
+    views: &[Result<View, FleetError>],
+    plan: &[PoolTarget],
+    now: DateTime<Utc>,
+) -> Vec<Action> {
+    let orders = group.pools.iter().zip(views).zip(plan).map(|((pool, view), plan)| async move {
+        let mut memory = snapshot.fleets.get(&pool.name).cloned().unwrap_or_default();
+        let view = match view {
+            Ok(view) => view,
+            Err(error) => return failed(&pool.name, "look".to_owned(), error),
+        };
+        let target = plan.target.min(view.most);
+        if target <= view.capacity.total() {
+            return None;
+        }
+        let request = format!("{target} instead of {} instances", view.capacity.total());
+        if group.mode != Mode::Act {
+            let outcome = ActionOutcome::Withheld("mode is observe".to_owned());
+            return Some(Action { pool: pool.name.clone(), request, outcome });
+        }
+        match fleet::scale(cloud, pool, &mut memory, view, target, now).await {
+            Ok(()) => Some(Action { pool: pool.name.clone(), request, outcome: ActionOutcome::Done }),
+            Err(error) => failed(&pool.name, request, &error),
+        }
+    });
+    future::join_all(orders).await.into_iter().flatten().collect()
+}
+
+fn failed(pool: &str, request: String, error: &FleetError) -> Option<Action> {
+    tracing::error!(pool, request, %error, "not ordered");
+    Some(Action { pool: pool.to_owned(), request, outcome: ActionOutcome::Failed(error.to_string()) })
+}
+
+/// What is at hand in one invocation.
+pub(super) struct Job {
+    pub(super) config: Arc<Config>,
+    pub(super) store: Store,
+    pub(super) cloud: Cloud,
+    pub(super) now: DateTime<Utc>,
+    pub(super) trigger: Trigger,
+    pub(super) deadline: Instant,
+}
+
+impl Job {
+    /// Opens what an invocation of the function `source` needs.
+    pub(super) async fn open(
+        workplace: &Workplace,
+        invocation: Invocation,
+        source: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self, WorkplaceError> {
+        let credentials = workplace.credentials(&invocation)?;
+        let store = workplace.store(&credentials)?;
+        let deadline = invocation.deadline;
+        let config = workplace.config(&store, deadline).await?;
+        let cloud = workplace.cloud(&config, credentials, deadline)?;
+        let trigger = Trigger { kind: source.to_owned(), request_id: invocation.request_id };
+        Ok(Self { config, store, cloud, now, trigger, deadline })
+    }
+
+    /// The cloud, for that share of the time that is left: what hangs there leaves time to record and to order.
+    pub(super) fn cloud_for(&self, share: f64) -> Cloud {
+        self.cloud.within(self.deadline.saturating_duration_since(Instant::now()).mul_f64(share))
+    }
+
+    /// Looks at a group as an evaluation would.
+    pub(super) async fn look<'a>(&self, group: &'a Group) -> Result<Look<'a>, StoreError> {
+        Look::begin(&self.store, group, self.now, self.trigger.clone(), self.deadline).await
+    }
+
+    /// Writes what happened to a group under a key that follows from its time, this function and `cause`, so that what is
+    /// told twice is recorded once.
+    pub(super) async fn record(
+        &self,
+        group: &str,
+        time: DateTime<Utc>,
+        cause: &str,
+        what: Happening,
+    ) -> Result<String, StoreError> {
+        let record = Record { schema: SCHEMA_VERSION, id: digest(cause), group: group.to_owned(), time, what };
+        state::write_record(&self.store, &record, &self.trigger.kind, self.deadline).await
+    }
+}
+
+/// Whether a record of `source` with that cause is among those that were listed.
+pub(super) fn is_recorded(names: &[String], source: &str, cause: &str) -> bool {
+    let ending = format!("-{source}-{}.json", digest(cause));
+    names.iter().any(|name| name.ends_with(&ending))
+}

@@ -1,0 +1,324 @@
+//! Woken when spot instances are about to be taken away, about five minutes ahead: orders replacements at once, lets the
+//! dying instances drain, and answers lifecycle hooks.
+//!
+//! It only raises, and writes only records of its own. Numbers are absolute and follow from all losses that are recorded,
+//! so ten notices make one plan, told together or at the same time to ten instances of this function.
+
+mod drain;
+mod notices;
+mod owners;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future;
+use serde::Serialize;
+
+use self::drain::Leaving;
+use self::notices::{NOTICE, Notice, Notices};
+use self::owners::Owned;
+use self::plan::PoolNow;
+use super::evaluate::{Look, going};
+use super::messages::{OWN_SUBJECT, sift};
+use super::raising::{Job, order};
+use super::{Failed, Ignored, Workplace, WorkplaceError};
+use crate::clients::ClientError;
+use crate::clients::ecs::Server;
+use crate::fleet::{FleetError, View};
+use crate::functiongraph::events::{Event, EventError};
+use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
+use crate::model::{Action, ActionOutcome, Happening, Loss, Pool, PoolTarget, Raise};
+use crate::state::{self, StoreError};
+
+/// Who writes these records, as their names tell.
+const SOURCE: &str = "reclaim";
+/// Rounds of planning again because others have recorded losses meanwhile.
+const MOST_ROUNDS: usize = 3;
+/// A raise outlasts the instances that it makes up for by this.
+const MARGIN: TimeDelta = TimeDelta::minutes(1);
+
+/// What an invocation did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Answer {
+    /// Groups that lose instances, and what was ordered in their place.
+    pub replaced: Vec<Replaced>,
+    /// Lifecycle hooks that were answered, and hooks and drains that failed.
+    pub actions: Vec<Action>,
+    /// What was told and changed nothing, and why.
+    pub ignored: Vec<Ignored>,
+    /// Groups for which nothing could be done.
+    pub failed: Vec<Failed>,
+}
+
+/// A group that loses instances.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replaced {
+    /// The group.
+    pub group: String,
+    /// The instances that this invocation learnt of.
+    pub lost: Vec<String>,
+    /// How many instances it shall have at least, those that are going included.
+    pub target: u32,
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// The same by pool.
+    pub plan: Vec<PoolTarget>,
+    /// What was asked of the cloud, and what it answered.
+    pub actions: Vec<Action>,
+}
+
+/// Why an invocation did nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReclaimError {
+    /// The function cannot work at all.
+    #[error(transparent)]
+    Workplace(#[from] WorkplaceError),
+    /// The event is not understood.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The event is for another function.
+    #[error(
+        "reclaim is woken by a Cloud Trace trigger or an SMN topic that tells of spot servers, not by an event of kind {0}"
+    )]
+    WrongEvent(&'static str),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing could be done for any group.
+    #[error("nothing could be replaced: {0}")]
+    NothingReplaced(String),
+}
+
+/// The function as the runtime takes it. An environment that it cannot work in is the answer to every invocation.
+pub fn service(
+    environment: &Environment,
+) -> impl Service<Invocation, Response = Answer, Error = Diagnostic> + Clone + use<> {
+    let workplace = Workplace::new(environment).map_err(Diagnostic::from);
+    service_fn(move |invocation| {
+        let workplace = workplace.clone();
+        async move { Ok(handle(&workplace?, invocation).await?) }
+    })
+}
+
+/// Handles one invocation.
+///
+/// # Errors
+/// When nothing could be done; the platform then sends the event again.
+async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer, ReclaimError> {
+    let event = Event::parse(&invocation.event)?;
+    let now = workplace.settings.clock.now(event.time());
+    let job = Job::open(workplace, invocation, SOURCE, now).await?;
+    let mut answer = Answer::default();
+    let notices = match event {
+        Event::Trace(trace) => Notices::from_trace(&trace, now),
+        Event::Notifications(notifications) => {
+            let (heard, ignored) = sift(notifications, &job.config.notify, now);
+            answer.ignored = ignored;
+            Notices::from_messages(heard, now)
+        }
+        other => return Err(ReclaimError::WrongEvent(other.kind())),
+    };
+    answer.ignored.extend(notices.ignored);
+    if !notices.losses.is_empty() {
+        job.replace(notices.losses, &mut answer).await?;
+    }
+    for hook in &notices.hooks {
+        job.answer_hook(hook, &mut answer).await;
+    }
+    if answer.replaced.is_empty() && !answer.failed.is_empty() {
+        let said: Vec<_> = answer.failed.iter().map(|failed| format!("{}: {}", failed.group, failed.error)).collect();
+        return Err(ReclaimError::NothingReplaced(said.join("; ")));
+    }
+    Ok(answer)
+}
+
+/// What is known of one group's losses in one invocation.
+struct Case<'a> {
+    look: Look<'a>,
+    /// New losses, and when they were told.
+    fresh: Vec<(Loss, DateTime<Utc>)>,
+    leaving: Vec<Leaving>,
+    /// Names of the records that this invocation has written.
+    written: BTreeSet<String>,
+}
+
+impl Job {
+    async fn replace(&self, losses: BTreeMap<String, Notice>, answer: &mut Answer) -> Result<(), StoreError> {
+        let ids: Vec<String> = losses.keys().cloned().collect();
+        let api = self.cloud_for(0.25).ecs();
+        let (owned, servers) = future::join(self.owners(&ids), api.servers(&ids)).await;
+        let owned = self.look_further(owned?, &losses, &servers).await;
+        for notice in losses.values().filter(|notice| !owned.iter().any(|owned| owned.instance == notice.instance)) {
+            let why = format!("{} is no instance of a group with a spot pool", notice.instance);
+            answer.ignored.push(Ignored { message: notice.cause.clone(), why });
+        }
+        let mut by_group: BTreeMap<&str, Vec<&Owned<'_>>> = BTreeMap::new();
+        for owned in &owned {
+            by_group.entry(&owned.group.name).or_default().push(owned);
+        }
+        for (name, owned) in by_group {
+            let group = owned[0].group;
+            let replaced = match self.look(group).await {
+                Ok(look) => {
+                    let mut case = Case { look, fresh: Vec::new(), leaving: Vec::new(), written: BTreeSet::new() };
+                    for owned in owned {
+                        case.hear(owned, &losses, &servers, answer);
+                    }
+                    self.replace_in(case).await
+                }
+                Err(error) => Err(error),
+            };
+            match replaced {
+                Ok(replaced) => answer.replaced.extend(replaced),
+                Err(error) => answer.failed.push(Failed { group: name.to_owned(), error: error.to_string() }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces what a group loses. Nothing if all of it was known.
+    async fn replace_in(&self, mut case: Case<'_>) -> Result<Option<Replaced>, StoreError> {
+        if case.fresh.is_empty() {
+            return Ok(None);
+        }
+        let group = case.look.group;
+        let mut replaced = self.settle(&mut case).await?;
+        for _ in 1..MOST_ROUNDS {
+            let names = state::recent_records(&self.store, &group.name, self.now, self.deadline).await?;
+            if case.knows_all(&names) {
+                break;
+            }
+            // Others were told of more meanwhile, and may have ordered less than all of it together.
+            case.look = self.look(group).await?;
+            let before = replaced.actions;
+            replaced = self.settle(&mut case).await?;
+            replaced.actions.splice(0..0, before);
+        }
+        replaced.actions.extend(self.drain(group, &case.leaving).await);
+        self.tell(&replaced).await;
+        Ok(Some(replaced))
+    }
+
+    /// Plans for all losses that are known, records it, and orders it. The raise is recorded before the losses, and both
+    /// before anything is ordered: wherever this ends, the next evaluation asks for enough.
+    async fn settle(&self, case: &mut Case<'_>) -> Result<Replaced, StoreError> {
+        let group = case.look.group;
+        let views = case.look.fleets(&self.cloud_for(0.4)).await;
+        let (needed, plan) = case.plan(&views);
+        let (mut count, mut ends) = (0, self.now + NOTICE);
+        for loss in going(&case.look.snapshot, self.now) {
+            count += 1;
+            ends = ends.max(loss.ends.unwrap_or(ends));
+        }
+        let (target, until) = (needed + count, ends + MARGIN);
+        let lost: Vec<String> = case.fresh.iter().map(|(loss, _)| loss.instance.clone()).collect();
+        let (first, time) = &case.fresh[0];
+        let cause = format!("{} {target}", first.cause);
+        let why = format!("{count} spot instances are being taken away");
+        let raise = Raise { target, until, source: SOURCE.to_owned(), cause: cause.clone(), why };
+        case.written.insert(self.record(&group.name, *time, &cause, Happening::Raise(raise)).await?);
+        let unrecorded = if case.written.len() == 1 { case.fresh.as_slice() } else { &[] };
+        for (loss, time) in unrecorded {
+            let what = Happening::Loss(loss.clone());
+            case.written.insert(self.record(&group.name, *time, &loss.instance, what).await?);
+        }
+        let actions = order(&self.cloud, group, &case.look.snapshot, &views, &plan, self.now).await;
+        tracing::warn!(group = group.name, ?lost, target, "spot instances are being taken away");
+        Ok(Replaced { group: group.name.clone(), lost, target, until, plan, actions })
+    }
+
+    /// Tells people. That it fails is logged, and stops nothing.
+    async fn tell(&self, replaced: &Replaced) {
+        let Some(topic) = &self.config.notify.topic_urn else { return };
+        let count = replaced.lost.len();
+        let instances = if count == 1 { "instance" } else { "instances" };
+        let subject = format!("{OWN_SUBJECT}: {} loses {count} spot {instances}", replaced.group);
+        let mut lines = vec![format!("Going: {}", replaced.lost.join(", "))];
+        lines.extend(replaced.actions.iter().map(|action| match &action.outcome {
+            ActionOutcome::Done => format!("{}: {}, done", action.pool, action.request),
+            ActionOutcome::Withheld(why) => format!("{}: {}, not asked ({why})", action.pool, action.request),
+            ActionOutcome::Failed(why) => format!("{}: {}, failed: {why}", action.pool, action.request),
+        }));
+        if let Err(error) = self.cloud.smn().publish(topic, &subject, &lines.join("\n")).await {
+            tracing::warn!(%error, "people could not be told");
+        }
+    }
+}
+
+impl Case<'_> {
+    /// Takes a notice in, or says why it changes nothing.
+    fn hear(
+        &mut self,
+        owned: &Owned<'_>,
+        losses: &BTreeMap<String, Notice>,
+        servers: &Result<Vec<Server>, ClientError>,
+        answer: &mut Answer,
+    ) {
+        let Some(notice) = losses.get(&owned.instance) else { return };
+        let id = &notice.instance;
+        let server = servers.as_ref().ok().and_then(|servers| servers.iter().find(|server| server.id == *id));
+        let why = match (notice.is_trace, server, servers) {
+            _ if self.look.snapshot.losses.iter().any(|loss| loss.instance == *id) => {
+                format!("{id} is known to be going")
+            }
+            (false, _, Err(error)) => {
+                let error = format!("whether {id} is a spot server could not be asked: {error}");
+                answer.failed.push(Failed { group: owned.group.name.clone(), error });
+                return;
+            }
+            (false, None, Ok(_)) => format!("there is no server {id}"),
+            (false, Some(server), _) if server.is_spot() == Some(false) => format!("{id} is no spot server"),
+            _ => return self.take(notice, owned.pool, server),
+        };
+        answer.ignored.push(Ignored { message: notice.cause.clone(), why });
+    }
+
+    fn take(&mut self, notice: &Notice, pool: &Pool, server: Option<&Server>) {
+        let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let loss = Loss {
+            pool: pool.name.clone(),
+            instance: notice.instance.clone(),
+            zone: server.and_then(|server| known(&server.zone)),
+            flavor: server.and_then(|server| known(server.flavor_id())),
+            ends: Some(notice.time + NOTICE),
+            cause: notice.cause.clone(),
+        };
+        self.look.snapshot.losses.push(loss.clone());
+        self.fresh.push((loss, notice.time));
+        self.leaving.push(Leaving::new(&pool.name, &notice.instance, server));
+    }
+
+    /// How many others than those that are going are needed, and how many each pool shall have.
+    fn plan(&self, views: &[Result<View, FleetError>]) -> (u32, Vec<PoolTarget>) {
+        let Look { group, now, snapshot, planned, .. } = &self.look;
+        let states = self.look.pools(views);
+        let pools: Vec<_> = states
+            .iter()
+            .map(|state| {
+                let going = going(snapshot, *now).filter(|loss| loss.pool == state.pool.name).count();
+                let going = u32::try_from(going).unwrap_or(u32::MAX).min(state.capacity.serving);
+                let exhausted = snapshot.fleets.get(&state.pool.name).map(|fleet| &fleet.exhausted);
+                let is_exhausted = exhausted.is_some_and(|places| places.values().any(|place| *now < place.until));
+                // One that loses half of what it has at once is not lucky either.
+                let has_luck = !is_exhausted && going * 2 <= state.capacity.serving;
+                PoolNow { pool: state.pool, capacity: state.capacity, most: state.available, going, has_luck }
+            })
+            .collect();
+        let running = pools.iter().map(|pool| pool.capacity.total()).sum();
+        let raised = snapshot.raises.iter().filter(|raise| raise.source != SOURCE).map(|raise| raise.target).max();
+        let (planned, planned_going) = planned.map_or((None, 0), |planned| (Some(planned.instances), planned.going));
+        let needed = plan::needed(planned, planned_going, raised.unwrap_or(0), running);
+        let needed = needed.min(group.scaling.max_instances);
+        (needed, plan::replace(needed, &group.purchase, &pools))
+    }
+
+    /// Whether all that this function has recorded by now, here or elsewhere, was reckoned with.
+    fn knows_all(&self, names: &[String]) -> bool {
+        names
+            .iter()
+            .filter(|name| name.split('-').nth(1) == Some(SOURCE))
+            .all(|name| self.written.contains(name) || self.look.snapshot.folded.contains(name))
+    }
+}
