@@ -1,4 +1,5 @@
-# The functions: one zip each with a `bootstrap` in it, as scripts/package.sh makes them.
+# The functions: one zip each with a `bootstrap` in it, as scripts/package.sh makes them. A function without a zip is left
+# out unless it is asked for; evaluate is always there.
 
 locals {
   packages = coalesce(var.packages, "${path.module}/../target/functions")
@@ -22,7 +23,7 @@ locals {
       retries       = default.retries
       age           = default.age
       package       = "${local.packages}/${name}.zip"
-    } if coalesce(try(var.functions[name].enabled, null), true)
+    } if coalesce(try(var.functions[name].enabled, null), name == "evaluate" || fileexists("${local.packages}/${name}.zip"))
   }
 
   function_variables = {

@@ -18,6 +18,11 @@ output "function_urns" {
   value       = { for name, function in huaweicloud_fgs_function.function : name => function.urn }
 }
 
+output "functions_left_out" {
+  description = "Functions that were not deployed: switched off, or without a package."
+  value       = sort(setsubtract(keys(local.function_defaults), keys(local.functions)))
+}
+
 output "topic_urns" {
   description = "The topics: alarms and reclaims wake functions, notices are for people."
   value = {

@@ -45,7 +45,7 @@ variable "mode" {
 }
 
 variable "packages" {
-  description = "Folder with evaluate.zip, alarm.zip, reclaim.zip, tune.zip and console.zip, as scripts/package.sh leaves them. Default: target/functions of this repository."
+  description = "Folder with evaluate.zip, alarm.zip, reclaim.zip, tune.zip and console.zip, as scripts/package.sh leaves them; functions without a zip are left out, except evaluate. Default: target/functions of this repository."
   type        = string
   default     = null
 }

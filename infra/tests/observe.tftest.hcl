@@ -132,6 +132,33 @@ run "the_bucket_is_private_versioned_and_encrypted" {
   }
 }
 
+run "a_function_without_a_package_is_left_out" {
+  variables {
+    packages = "tests/packages/evaluate_alone"
+  }
+
+  assert {
+    condition     = keys(huaweicloud_fgs_function.function) == ["evaluate"] && join(" ", output.functions_left_out) == "alarm console reclaim tune"
+    error_message = "only evaluate has a package"
+  }
+
+  assert {
+    condition     = length(huaweicloud_ces_alarmrule.signal) == 0 && length(huaweicloud_fgs_function_trigger.alarm) == 0 && length(huaweicloud_fgs_function_trigger.tune) == 0
+    error_message = "nothing may lead to a function that is not there"
+  }
+}
+
+run "a_function_that_is_asked_for_needs_its_package" {
+  command = plan
+
+  variables {
+    packages  = "tests/packages/evaluate_alone"
+    functions = { tune = { enabled = true } }
+  }
+
+  expect_failures = [huaweicloud_fgs_function.function]
+}
+
 run "a_package_that_is_missing_is_named" {
   command = plan
 
