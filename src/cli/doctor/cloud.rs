@@ -11,7 +11,7 @@ use crate::clients::ecs::{NewServers, Spot};
 use crate::clients::elb::NewMember;
 use crate::config::Config;
 use crate::model::{
-    AsGroupSource, EcsSource, FleetSource, Group, Mode, Pool, Purchase, SecretSource, SignalSource, Tag,
+    AsGroupSource, EcsSource, FleetSource, Group, Minute, Mode, Pool, Purchase, SecretSource, SignalSource, Tag,
 };
 
 use super::metrics;
@@ -27,6 +27,8 @@ const ELB: &str = "elb";
 pub(super) struct Scope {
     /// Rights that only acting needs are examined although groups only observe.
     pub(super) as_if_acting: bool,
+    /// Prometheus, Redis and HTTP sources are read too.
+    pub(super) own_systems: bool,
     /// The function `evaluate`.
     pub(super) evaluate_urn: Option<String>,
     pub(super) now: DateTime<Utc>,
@@ -40,7 +42,8 @@ pub(super) async fn examine(report: &mut Report, cloud: &Cloud, config: &Config,
         for pool in &group.pools {
             instances.extend(self::pool(report, cloud, group, pool, acts).await);
         }
-        metrics::examine(report, cloud, &group.name, &group.signals, &instances, scope.now).await;
+        metrics::examine(report, cloud, group, &instances, scope.now).await;
+        metrics::examine_own_systems(report, cloud, group, scope.own_systems, Minute::containing(scope.now)).await;
     }
     rights_by_fleet(report, cloud, config, scope).await;
     metrics::right_to_write(report, cloud, scope.now).await;

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clients::Cloud;
 use crate::clients::cloud_eye::{CustomValue, Filter, Metric};
-use crate::model::{CloudEyeSource, Per, Signal, SignalSource};
+use crate::model::{CloudEyeSource, Group, Minute, Per, Signal, SignalSource};
+use crate::observe::observe;
 
 use super::report::Report;
 
@@ -20,21 +21,13 @@ const SLACK_SECONDS: i64 = 180;
 pub(super) async fn examine(
     report: &mut Report,
     cloud: &Cloud,
-    group: &str,
-    signals: &[Signal],
+    group: &Group,
     instances: &[String],
     now: DateTime<Utc>,
 ) {
-    for signal in signals {
-        let check = format!("{group}: {}", signal.name);
-        let SignalSource::CloudEye(source) = &signal.source else {
-            report.skipped(
-                "signals",
-                check,
-                "a system of your own, seen from the functions only; the first decision tells whether it answers",
-            );
-            continue;
-        };
+    for signal in &group.signals {
+        let check = format!("{}: {}", group.name, signal.name);
+        let SignalSource::CloudEye(source) = &signal.source else { continue };
         let series = series(source, instances);
         if series.is_empty() {
             report.skipped(AREA, check, "no instance serves");
@@ -51,6 +44,32 @@ pub(super) async fn examine(
                 reading.judge(report, check, source, &newest);
             }
             Err(error) => report.red(AREA, check, error.to_string(), super::rights::mend(&error)),
+        }
+    }
+}
+
+/// Reads the signals of users' own systems as the functions do. Secrets come from this process's variables.
+pub(super) async fn examine_own_systems(report: &mut Report, cloud: &Cloud, group: &Group, look: bool, now: Minute) {
+    const AREA: &str = "own systems";
+    let own = |signal: &&Signal| !matches!(signal.source, SignalSource::CloudEye(_));
+    let signals: Vec<Signal> = group.signals.iter().filter(own).cloned().collect();
+    if !look {
+        for signal in &signals {
+            let reason = "--own-systems looks, from where they can be reached";
+            report.skipped(AREA, format!("{}: {}", group.name, signal.name), reason);
+        }
+        return;
+    }
+    let group = Group { signals, ..group.clone() };
+    let observed = observe(cloud, &group, &[], now + -1..=now + -1).await;
+    for signal in &group.signals {
+        let check = format!("{}: {}", group.name, signal.name);
+        match observed.problems.iter().find(|problem| problem.signal == signal.name) {
+            Some(problem) => {
+                let mend = "look at its address, its secret, and whether it can be reached from here at all";
+                report.red(AREA, check, &problem.why, mend);
+            }
+            None => report.green(AREA, check, "answers"),
         }
     }
 }

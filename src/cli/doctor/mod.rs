@@ -10,6 +10,7 @@ mod store;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -18,7 +19,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::clients::http::{Proxies, client};
-use crate::clients::{Cloud, Credentials, Transport};
+use crate::clients::{Cloud, Credentials, Secrets, Transport};
 use crate::config::Config;
 use crate::state::{Store, StoreLocation};
 
@@ -48,6 +49,10 @@ pub(super) struct Arguments {
     /// Look at the rights that acting needs, also of groups that only observe.
     #[arg(long)]
     acting: bool,
+    /// Also read Prometheus, Redis and HTTP sources, from where they can be reached. Secrets that the configuration takes
+    /// from variables are taken from this process's.
+    #[arg(long)]
+    own_systems: bool,
     /// URN of the function evaluate, to see whether it may be invoked.
     #[arg(long, value_name = "URN")]
     evaluate_urn: Option<String>,
@@ -96,10 +101,16 @@ async fn examine(arguments: &Arguments, credentials: Credentials) -> Result<Repo
     let client = client(proxies(&config)).map_err(CliError::failed)?;
     let transport = Transport::new(client.clone(), Instant::now() + PATIENCE);
     let cloud = Cloud::new(&config.region, &config.project_id, &config.endpoints, credentials, transport)
-        .map_err(|error| CliError::Input(error.to_string()))?;
+        .map_err(|error| CliError::Input(error.to_string()))?
+        .with_secrets(Arc::new(Secrets::new(|name| std::env::var(name).ok())));
 
     clock::examine(&mut report, &client, some_address(&config)).await;
-    let scope = Scope { as_if_acting: arguments.acting, evaluate_urn: arguments.evaluate_urn.clone(), now: Utc::now() };
+    let scope = Scope {
+        as_if_acting: arguments.acting,
+        own_systems: arguments.own_systems,
+        evaluate_urn: arguments.evaluate_urn.clone(),
+        now: Utc::now(),
+    };
     cloud::examine(&mut report, &cloud, &config, &scope).await;
     match &stores {
         Some(stores) => {

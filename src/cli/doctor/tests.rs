@@ -117,6 +117,7 @@ impl Ward {
             store_endpoint: Some(self.store.url()),
             region: None,
             acting: true,
+            own_systems: true,
             evaluate_urn: Some(
                 "urn:fss:cn-north-4:0123456789abcdef0123456789abcdef:function:default:evaluate".to_owned(),
             ),
@@ -210,6 +211,24 @@ async fn a_metric_that_does_not_arrive_is_red_and_names_the_agent() {
         matches!(lines.as_slice(), [line] if line.contains("inference: cpu") && line.contains("agent")),
         "{lines:?}"
     );
+}
+
+#[tokio::test]
+async fn a_system_of_ones_own_that_does_not_answer_is_red_only_where_it_is_looked_at() {
+    let ward = Ward::open().await;
+    let mut document = ward.document();
+    let queue = json!({
+        "name": "queue", "kind": "queue_length", "scale_out": 100, "scale_in": 10,
+        "source": {"redis": {"url": "redis://127.0.0.1:1/0", "list": "queue"}},
+    });
+    document["groups"][0]["signals"].as_array_mut().expect("signals").push(queue);
+    std::fs::write(ward.config(), document.to_string()).expect("a file");
+    let lines = red(&ward.examine().await);
+    assert!(matches!(lines.as_slice(), [line] if line.contains("inference: queue")), "{lines:?}");
+
+    let arguments = Arguments { own_systems: false, ..ward.arguments() };
+    let report = examine(&arguments, ward.region.settings().user.clone()).await.expect("something to look at");
+    assert_eq!(report.count(Outcome::Red), 0, "{}", report.table());
 }
 
 #[tokio::test]
