@@ -9,7 +9,7 @@ use tower::{Service, ServiceExt};
 
 use super::{CliError, print, read_file};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, InvokeType};
-use crate::handlers::evaluate;
+use crate::handlers::{alarm, console, evaluate, reclaim};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -33,6 +33,12 @@ pub(super) struct Arguments {
 enum Function {
     /// Decides how many instances each group shall have.
     Evaluate,
+    /// Raises a group at once when Cloud Eye sounds an alarm.
+    Alarm,
+    /// Replaces spot instances that are being taken away.
+    Reclaim,
+    /// Answers people over HTTP; the event is the gateway's.
+    Console,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
@@ -49,6 +55,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         };
         match arguments.function {
             Function::Evaluate => call(evaluate::service(&environment), invocation).await,
+            Function::Alarm => call(alarm::service(&environment), invocation).await,
+            Function::Reclaim => call(reclaim::service(&environment), invocation).await,
+            Function::Console => call(console::service(&environment), invocation).await,
         }
     })
 }
