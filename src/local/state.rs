@@ -135,13 +135,14 @@ impl State {
                 self.launch_members(&id, initial);
             }
             PoolSettings::Tagged(settings) => {
-                for number in 1..=settings.initial {
+                let zones = self.settings.zones.clone();
+                for (number, zone) in (1..=settings.initial).zip(zones.iter().cycle()) {
                     let launch = Launch {
                         name: format!("{}-{number:04}", settings.tag.value),
                         workload: Some(workload),
                         scaling_group: None,
                         flavor: settings.flavor.clone(),
-                        zone: self.settings.zones[number as usize % self.settings.zones.len()].clone(),
+                        zone: zone.clone(),
                         purchase: settings.purchase,
                         tags: BTreeMap::from([(settings.tag.key.clone(), settings.tag.value.clone())]),
                         joins_by_itself: true,

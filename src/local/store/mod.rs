@@ -1,6 +1,7 @@
 //! An S3-compatible object store in memory, as OBS looks through its S3 interface; optionally mirrored to a directory.
 
 mod faults;
+mod listing;
 mod objects;
 mod protocol;
 #[cfg(test)]

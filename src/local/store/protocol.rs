@@ -11,6 +11,7 @@ use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_er
 
 use super::Shared;
 use super::faults::{StoreFault, StoreFaults};
+use super::listing::Visible;
 use super::objects::{Objects, StoredObject};
 
 /// Most keys of one listing.
@@ -44,7 +45,7 @@ impl Protocol {
     }
 }
 
-fn etag(object: &StoredObject) -> ETag {
+pub(super) fn etag(object: &StoredObject) -> ETag {
     ETag::Strong(object.etag.clone())
 }
 
@@ -98,58 +99,6 @@ fn check_conditions(
         return Err(not_modified(object));
     }
     Ok(())
-}
-
-/// One page of a listing.
-pub(super) struct Listed {
-    pub(super) contents: Vec<Object>,
-    pub(super) prefixes: Vec<CommonPrefix>,
-    /// Where the next page starts, if there is one.
-    pub(super) next: Option<String>,
-}
-
-/// What a listing shows of a bucket.
-pub(super) struct Visible<'a> {
-    pub(super) objects: &'a Objects,
-    pub(super) bucket: &'a str,
-    pub(super) faults: &'a dyn StoreFaults,
-}
-
-impl Visible<'_> {
-    /// One page of the keys with a prefix, after a marker.
-    pub(super) fn list(&self, prefix: &str, delimiter: Option<&str>, marker: &str, limit: usize) -> Listed {
-        let mut listed = Listed { contents: Vec::new(), prefixes: Vec::new(), next: None };
-        let mut last: Option<String> = None;
-        for (key, object) in self.objects.after(self.bucket, prefix, marker).filter(|(key, _)| !self.faults.hides(key))
-        {
-            let common = delimiter.filter(|delimiter| !delimiter.is_empty()).and_then(|delimiter| {
-                let end = key[prefix.len()..].find(delimiter)? + prefix.len() + delimiter.len();
-                Some(&key[..end])
-            });
-            // Keys under a prefix that was listed, on this page or as the end of the one before, are that one entry.
-            if common.is_some_and(|common| last.as_deref() == Some(common) || marker.starts_with(common)) {
-                continue;
-            }
-            if listed.contents.len() + listed.prefixes.len() == limit {
-                listed.next = last;
-                return listed;
-            }
-            if let Some(common) = common {
-                listed.prefixes.push(CommonPrefix { prefix: Some(common.to_owned()) });
-            } else {
-                listed.contents.push(Object {
-                    key: Some(key.clone()),
-                    e_tag: Some(etag(object)),
-                    last_modified: Some(Timestamp::from(object.modified)),
-                    size: Some(object.content.len() as i64),
-                    storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
-                    ..Object::default()
-                });
-            }
-            last = Some(common.unwrap_or(key).to_owned());
-        }
-        listed
-    }
 }
 
 fn page_limit(asked: Option<i32>) -> usize {

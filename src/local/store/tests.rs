@@ -162,7 +162,7 @@ fn a_listing_with_a_delimiter_goes_on_after_a_prefix() {
     for key in ["a/1", "a/2", "b/1", "c"] {
         objects.put("b", key, bytes::Bytes::new()).unwrap();
     }
-    let visible = protocol::Visible { objects: &objects, bucket: "b", faults: &NoFaults };
+    let visible = listing::Visible { objects: &objects, bucket: "b", faults: &NoFaults };
     let mut marker = String::new();
     let mut seen = Vec::new();
     loop {
