@@ -3,14 +3,18 @@
 from common import PLACE, client, play, refused
 from huaweicloudsdkas.v1 import (
     AsClient,
+    AttachCallbackInstanceLifeCycleHookRequest,
     BatchProtectInstancesOption,
     BatchProtectScalingInstancesRequest,
     BatchRemoveInstancesOption,
     BatchRemoveScalingInstancesRequest,
     CallbackLifeCycleHookOption,
-    AttachCallbackInstanceLifeCycleHookRequest,
     CreateLifeCycleHookOption,
     CreateLifyCycleHookRequest,
+    CreateScalingPolicyOption,
+    CreateScalingPolicyRequest,
+    ExecuteScalingPolicyOption,
+    ExecuteScalingPolicyRequest,
     ListHookInstancesRequest,
     ListScalingActivityV2LogsRequest,
     ListScalingGroupsRequest,
@@ -19,6 +23,8 @@ from huaweicloudsdkas.v1 import (
     PauseScalingGroupRequest,
     ResumeScalingGroupOption,
     ResumeScalingGroupRequest,
+    ScalingPolicyActionV1,
+    ScheduledPolicy,
     ShowScalingGroupRequest,
     UpdateScalingGroupOption,
     UpdateScalingGroupRequest,
@@ -95,3 +101,15 @@ assert show().current_instance_number == 5
 log = scaling.list_scaling_activity_v2_logs(ListScalingActivityV2LogsRequest(scaling_group_id=GROUP))
 kinds = [(entry.type, entry.scaling_value) for entry in log.scaling_activity_log]
 assert ("NORMAL", 2) in kinds and ("MANNUAL_DELETE", 1) in kinds, kinds
+
+policy = CreateScalingPolicyOption(
+    scaling_policy_name="one-more",
+    scaling_group_id=GROUP,
+    scaling_policy_type="SCHEDULED",
+    scheduled_policy=ScheduledPolicy(launch_time="2040-01-01T00:00Z"),
+    scaling_policy_action=ScalingPolicyActionV1(operation="ADD", instance_number=1),
+)
+created = scaling.create_scaling_policy(CreateScalingPolicyRequest(body=policy)).scaling_policy_id
+execute = ExecuteScalingPolicyOption(action="execute")
+scaling.execute_scaling_policy(ExecuteScalingPolicyRequest(scaling_policy_id=created, body=execute))
+assert show().desire_instance_number == 6

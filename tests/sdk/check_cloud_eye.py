@@ -14,8 +14,16 @@ from huaweicloudsdkces.v1 import (
     ShowMetricDataRequest,
 )
 from huaweicloudsdkces.v2 import (
+    AlarmRulePolicy,
+    BatchDeleteAlarmRulesRequest,
+    BatchDeleteAlarmsRequestBody,
     BatchListSpecifiedMetricDataRequest,
     BatchListSpecifiedMetricDataRequestBody,
+    CreateAlarmRulesRequest,
+    Dimension,
+    ListAlarmRulesRequest,
+    Notification,
+    PostAlarmsReqV2,
 )
 from huaweicloudsdkces.v2 import CesClient as CesClientV2
 
@@ -88,7 +96,8 @@ written.metric.namespace = "SYS.ECS"
 error = refused("403", eye.create_metric_data, CreateMetricDataRequest(body=[written]))
 assert "ces.0009" in error.error_msg
 
-whole = client(CesClientV2).batch_list_specified_metric_data(
+eye_v2 = client(CesClientV2)
+whole = eye_v2.batch_list_specified_metric_data(
     BatchListSpecifiedMetricDataRequest(
         body=BatchListSpecifiedMetricDataRequestBody(
             namespace="AGT.ECS",
@@ -102,3 +111,32 @@ whole = client(CesClientV2).batch_list_specified_metric_data(
     )
 )
 assert set(ids) <= {point.dimensions[0].value for point in whole.data_points}
+
+notify = [Notification(type="notification", notification_list=["urn:smn:cn-north-4:demo:alarms"])]
+rule = PostAlarmsReqV2(
+    name="cpu-high",
+    namespace="AGT.ECS",
+    resources=[[Dimension(name="instance_id", value=ids[0])]],
+    policies=[
+        AlarmRulePolicy(
+            metric_name="cpu_usage",
+            period=1,
+            filter="average",
+            comparison_operator=">=",
+            value=80,
+            unit="%",
+            count=3,
+            suppress_duration=300,
+            level=2,
+        )
+    ],
+    type="MULTI_INSTANCE",
+    alarm_notifications=notify,
+    ok_notifications=notify,
+    enabled=True,
+    notification_enabled=True,
+)
+alarm = eye_v2.create_alarm_rules(CreateAlarmRulesRequest(body=rule)).alarm_id
+assert [each.alarm_id for each in eye_v2.list_alarm_rules(ListAlarmRulesRequest()).alarms] == [alarm]
+gone = BatchDeleteAlarmRulesRequest(body=BatchDeleteAlarmsRequestBody(alarm_ids=[alarm]))
+assert eye_v2.batch_delete_alarm_rules(gone).alarm_ids == [alarm]
