@@ -1,8 +1,8 @@
 //! See it coming: buys exactly what is worth its money, told only the price of a violation.
 //!
-//! Every minute: samples become demand in instances ([`demand`]), an online forecast turns that into distributions a few
-//! minutes ahead ([`crate::forecast::online`]), each is priced by the expected cost of instances and late work ([`sizing`]),
-//! and a bank of experts ([`bank`]) that run in shadow decides by their costs how cautious to be.
+//! Every minute: samples become demand in instances (`demand`), an online forecast turns that into distributions a few
+//! minutes ahead ([`crate::forecast::online`]), each is priced by the expected cost of instances and late work (`sizing`),
+//! and a bank of experts (`bank`) that run in shadow decides by their costs how cautious to be.
 
 mod bank;
 mod demand;
