@@ -4,10 +4,10 @@
 locals {
   packages = coalesce(var.packages, "${path.module}/../target/functions")
 
-  # evaluate is the only writer of a group's snapshot: one instance, so that two of them never decide at once.
+  # evaluate is the only writer of a group's snapshot: one instance a shard of groups, and none that outlives its minute.
   # Times: evaluate ends before the next tick, reclaim well within the five minutes of a notice.
   function_defaults = {
-    evaluate = { role = "scaler", memory_mb = 256, timeout = 50, max_instances = 1, retries = 0, age = 60 }
+    evaluate = { role = "scaler", memory_mb = 256, timeout = 50, max_instances = ceil(length(var.groups) / var.groups_per_invocation), retries = 0, age = 60 }
     alarm    = { role = "scaler", memory_mb = 256, timeout = 30, max_instances = 10, retries = 2, age = 300 }
     reclaim  = { role = "scaler", memory_mb = 256, timeout = 60, max_instances = 10, retries = 3, age = 300 }
     tune     = { role = "reader", memory_mb = 1024, timeout = 900, max_instances = 1, retries = 1, age = 3600 }
@@ -31,6 +31,7 @@ locals {
       AUTOSCALER_STORE          = "obs://${local.bucket_name}/${var.bucket.prefix}"
       AUTOSCALER_STORE_ENDPOINT = var.store_endpoint
       AUTOSCALER_REGION         = var.region
+      AUTOSCALER_SHARD_GROUPS   = tostring(var.groups_per_invocation)
       AUTOSCALER_LOG            = var.log_level
     } : key => value if value != null
   }

@@ -51,7 +51,7 @@ variable "packages" {
 }
 
 variable "functions" {
-  description = "Settings of a function where they differ from the defaults: evaluate, alarm, reclaim, tune, console. More than one instance of evaluate only where its groups are spread over shards: two must never decide for one group."
+  description = "Settings of a function where they differ from the defaults: evaluate, alarm, reclaim, tune, console."
   type = map(object({
     enabled       = optional(bool)
     memory_mb     = optional(number)
@@ -81,6 +81,22 @@ variable "functions" {
   validation {
     condition     = try(var.functions["evaluate"].enabled, null) != false
     error_message = "evaluate is the main job and can't be left out."
+  }
+
+  validation {
+    condition     = try(var.functions["evaluate"].timeout <= 55, true)
+    error_message = "evaluate must end before the next minute's tick: at most 55 seconds."
+  }
+}
+
+variable "groups_per_invocation" {
+  description = "Groups that one invocation of evaluate decides for. It hands the rest to further invocations, each on an instance of its own."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.groups_per_invocation >= 1 && var.groups_per_invocation <= 200 && floor(var.groups_per_invocation) == var.groups_per_invocation
+    error_message = "groups_per_invocation must be a whole number from 1 to 200."
   }
 }
 

@@ -81,6 +81,24 @@ run "every_function_has_its_place" {
   }
 }
 
+run "evaluate_has_an_instance_for_each_shard_of_groups" {
+  variables {
+    groups_per_invocation = 1
+    groups = [
+      for name in ["a", "b", "c"] : {
+        name    = name
+        pools   = [{ name = "base", purchase = "on_demand", price_per_hour = 1, ecs = { tag = { value = name }, instance_template = { flavors = ["x1.2u.4g"], image_id = "image", vpc_id = "vpc", subnet_id = "subnet" } } }]
+        signals = [{ name = "cpu", kind = "utilisation", scale_out = 70, scale_in = 30, cloud_eye = { namespace = "AGT.ECS", metric = "cpu_usage", per = "instance" } }]
+      }
+    ]
+  }
+
+  assert {
+    condition     = huaweicloud_fgs_function.function["evaluate"].max_instance_num == "3" && jsondecode(huaweicloud_fgs_function.function["evaluate"].user_data).AUTOSCALER_SHARD_GROUPS == "1"
+    error_message = "three groups, one to an invocation"
+  }
+}
+
 run "triggers_lead_to_their_functions" {
   assert {
     condition     = huaweicloud_fgs_function_trigger.every_minute.function_urn == huaweicloud_fgs_function.function["evaluate"].urn && jsondecode(huaweicloud_fgs_function_trigger.every_minute.event_data).schedule == "1m"
