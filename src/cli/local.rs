@@ -11,11 +11,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::trace::read_trace;
 use super::{CliError, print, read_file};
 use crate::config::Config;
+use crate::local::SpotTrace;
 use crate::local::play::{Play, PlaySettings};
 use crate::replay::{Settings, Trace, Window, demo_trace};
 
 /// The group that is played when no configuration is given.
 const DEMO_CONFIG: &[u8] = include_bytes!("local/demo.json");
+/// The same group with a pool of spot servers beside.
+const SPOT_CONFIG: &[u8] = include_bytes!("local/demo-spot.json");
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -34,6 +37,10 @@ pub(super) struct Arguments {
     /// Seconds from asking for an instance until it serves.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     lead: u32,
+    /// A CSV file `timestamp,zone,available_capacity`: how many spot servers each zone has room for. What is over is
+    /// reclaimed with five minutes' notice.
+    #[arg(long, value_name = "FILE")]
+    spot_trace: Option<PathBuf>,
     /// A configuration with one group, as for the real cloud; ids and addresses are replaced by the region's.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -69,6 +76,7 @@ impl Arguments {
             from_day: 0,
             hours: None,
             lead: 120,
+            spot_trace: None,
             config: None,
             out: None,
             format: Format::Table,
@@ -92,9 +100,16 @@ impl Arguments {
         Ok(trace)
     }
 
+    fn spot_trace(&self) -> Result<Option<SpotTrace>, CliError> {
+        let Some(path) = &self.spot_trace else { return Ok(None) };
+        let read = SpotTrace::read(read_file(path)?.as_slice());
+        read.map(Some).map_err(|error| CliError::Input(format!("{}: {error}", path.display())))
+    }
+
     fn config(&self) -> Result<Config, CliError> {
         let (name, document) = match &self.config {
             Some(path) => (path.display().to_string(), read_file(path)?),
+            None if self.spot_trace.is_some() => ("the bundled spot configuration".to_owned(), SPOT_CONFIG.to_vec()),
             None => ("the bundled configuration".to_owned(), DEMO_CONFIG.to_vec()),
         };
         let config = Config::parse(&document).map_err(|error| CliError::Input(format!("{name}:\n{error}")))?;
@@ -120,6 +135,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         trace,
         circumstances,
         directory: arguments.out.clone(),
+        spot_trace: arguments.spot_trace()?,
         port: arguments.port.or(arguments.serve.then_some(9000)),
     };
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;

@@ -12,10 +12,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::function::LocalFunction;
+use self::function::{FunctionKind, LocalFunction};
 pub use self::localise::localise;
 use super::store::{Store, StoreSettings};
-use super::{InvocationStatus, Region, RegionSettings, RuntimeApi, ServerHandle, serve};
+use super::{
+    EventTrigger, InvocationResult, InvocationStatus, Region, RegionSettings, RuntimeApi, ServerHandle, SpotTrace,
+    serve,
+};
+use crate::clients::Credentials;
 use crate::config::Config;
 use crate::functiongraph::Environment;
 use crate::replay::group::ServiceModel;
@@ -37,6 +41,8 @@ pub struct PlaySettings {
     pub circumstances: Settings,
     /// Where the store's objects are kept as files. In memory only if `None`.
     pub directory: Option<PathBuf>,
+    /// How many spot servers each zone has room for. What is over is reclaimed, and the function `reclaim` is told.
+    pub spot_trace: Option<SpotTrace>,
     /// Port of the region's APIs; the store listens on the next one. Any free ones if `None`.
     pub port: Option<u16>,
 }
@@ -48,18 +54,25 @@ pub struct Play {
     region: Arc<Region>,
     server: ServerHandle,
     store: Store,
-    runtime_api: RuntimeApi,
-    environment: Environment,
-    function: LocalFunction,
+    evaluate: Stage,
+    reclaim: Option<Stage>,
     tally: Tally,
     next: usize,
     invocations: Invocations,
 }
 
-/// What the function did so far.
+/// A function and the side of the platform that it sees.
+#[derive(Debug)]
+struct Stage {
+    runtime_api: RuntimeApi,
+    environment: Environment,
+    function: LocalFunction,
+}
+
+/// What the functions did so far.
 #[derive(Clone, Debug, Default)]
 pub struct Invocations {
-    /// How often it was woken.
+    /// How often one was woken.
     pub count: u64,
     /// How often it did not answer, or with an error.
     pub failed: u64,
@@ -97,6 +110,9 @@ impl Play {
         let mut config = settings.config.clone();
         region_settings.region.clone_from(&config.region);
         region_settings.project_id.clone_from(&config.project_id);
+        if let Some(trace) = &settings.spot_trace {
+            region_settings.zones = trace.zones();
+        }
         region_settings.workloads = localise::workloads(&config, model, initial);
         let agency = region_settings.agency.clone();
         let keys = vec![region_settings.user.clone(), agency.clone()];
@@ -115,24 +131,21 @@ impl Play {
         localise(&mut config, region.settings(), &server.url());
         let document = serde_json::to_vec_pretty(&config).map_err(io::Error::other)?;
         store.put(BUCKET, "config.json", document)?;
-        let runtime_api = RuntimeApi::start("evaluate", Some(agency), address(None)).await?;
         let variables = [
-            ("RUNTIME_API_ADDR", runtime_api.address().to_string()),
-            ("RUNTIME_TIMEOUT", TIMEOUT.as_secs().to_string()),
             ("RUNTIME_PROJECT_ID", config.project_id.clone()),
-            ("RUNTIME_PACKAGE", "default".to_owned()),
-            ("RUNTIME_FUNC_NAME", "evaluate".to_owned()),
-            ("RUNTIME_FUNC_VERSION", "latest".to_owned()),
             ("AUTOSCALER_STORE", format!("obs://{BUCKET}")),
             ("AUTOSCALER_STORE_ENDPOINT", store.url()),
             ("AUTOSCALER_REGION", config.region.clone()),
             ("AUTOSCALER_CLOCK", "event".to_owned()),
         ];
-        let environment = Environment::from_variables(variables).map_err(io::Error::other)?;
-        let function = LocalFunction::start(&environment)?;
+        let evaluate = Stage::start(FunctionKind::Evaluate, &agency, &variables).await?;
+        let reclaim = match settings.spot_trace {
+            Some(_) => Some(Stage::start(FunctionKind::Reclaim, &agency, &variables).await?),
+            None => None,
+        };
         let tally = Tally::new(settings.trace.minutes());
         let invocations = Invocations::default();
-        Ok(Self { settings, region, server, store, runtime_api, environment, function, tally, next: 0, invocations })
+        Ok(Self { settings, region, server, store, evaluate, reclaim, tally, next: 0, invocations })
     }
 
     /// The region.
@@ -155,8 +168,9 @@ impl Play {
     /// # Errors
     /// When it cannot be started.
     pub fn restart_function(&mut self) -> io::Result<()> {
-        let fresh = LocalFunction::start(&self.environment)?;
-        std::mem::replace(&mut self.function, fresh).stop();
+        let stage = &mut self.evaluate;
+        let fresh = LocalFunction::start(FunctionKind::Evaluate, &stage.environment)?;
+        std::mem::replace(&mut stage.function, fresh).stop();
         Ok(())
     }
 
@@ -181,7 +195,8 @@ impl Play {
         let load_per_second = *self.settings.trace.load.get(self.next)?;
         let minute = self.next as i64;
         let before = self.region.capacity(0).total();
-        let answer = if minute > 0 { self.wake().await } else { None };
+        self.follow_spot().await;
+        let answer = if minute > 0 { self.tick().await } else { None };
         let after = self.region.capacity(0).total();
         self.next += 1;
         let loads = vec![load_per_second; self.settings.config.groups.len()];
@@ -193,7 +208,22 @@ impl Play {
         Some(PlayedStep { answer, load_per_second, serving: played.outcome.serving })
     }
 
-    async fn wake(&mut self) -> Option<Value> {
+    /// Sets the room for spot servers, and tells `reclaim` of those that are taken away.
+    async fn follow_spot(&mut self) {
+        let Some(trace) = &self.settings.spot_trace else { return };
+        self.region.follow_spot_trace(trace, self.settings.trace.start);
+        for event in self.region.take_events() {
+            if event.trigger == EventTrigger::Trace
+                && let Some(stage) = &self.reclaim
+            {
+                let result = stage.runtime_api.invoke(event.event.to_string(), TIMEOUT).await;
+                self.invocations.take(result);
+            }
+        }
+    }
+
+    /// The timer's tick.
+    async fn tick(&mut self) -> Option<Value> {
         let event = json!({
             "version": "v1.0",
             "time": self.region.now().start().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
@@ -201,28 +231,8 @@ impl Play {
             "trigger_name": "every-minute",
             "user_event": "",
         });
-        let result = self.runtime_api.invoke(event.to_string(), TIMEOUT).await;
-        self.invocations.count += 1;
-        self.invocations.durations.push(result.duration);
-        let error = match result.status {
-            InvocationStatus::Response(body) => match serde_json::from_slice::<Value>(&body) {
-                Ok(answer) => {
-                    let failed = answer["failed"].as_array().is_some_and(|failed| !failed.is_empty());
-                    if !failed {
-                        return Some(answer);
-                    }
-                    answer["failed"].to_string()
-                }
-                Err(error) => format!("the answer is not JSON: {error}"),
-            },
-            InvocationStatus::Error(body) => String::from_utf8_lossy(&body).into_owned(),
-            InvocationStatus::TimedOut => "no answer in time".to_owned(),
-        };
-        self.invocations.failed += 1;
-        if self.invocations.errors.len() < 5 {
-            self.invocations.errors.push(error);
-        }
-        None
+        let result = self.evaluate.runtime_api.invoke(event.to_string(), TIMEOUT).await;
+        self.invocations.take(result)
     }
 
     /// How it went so far, as a row of the replay's report.
@@ -243,10 +253,51 @@ impl Play {
 
     /// Ends everything in order.
     pub async fn stop(self) {
-        self.function.stop();
-        self.runtime_api.stop().await;
+        for stage in std::iter::once(self.evaluate).chain(self.reclaim) {
+            stage.function.stop();
+            stage.runtime_api.stop().await;
+        }
         self.server.stop().await;
         self.store.stop().await;
+    }
+}
+
+impl Stage {
+    async fn start(kind: FunctionKind, agency: &Credentials, variables: &[(&str, String)]) -> io::Result<Self> {
+        let runtime_api = RuntimeApi::start(kind.name(), Some(agency.clone()), address(None)).await?;
+        let own = [
+            ("RUNTIME_API_ADDR", runtime_api.address().to_string()),
+            ("RUNTIME_TIMEOUT", TIMEOUT.as_secs().to_string()),
+            ("RUNTIME_PACKAGE", "default".to_owned()),
+            ("RUNTIME_FUNC_NAME", kind.name().to_owned()),
+            ("RUNTIME_FUNC_VERSION", "latest".to_owned()),
+        ];
+        let variables = own.into_iter().chain(variables.iter().cloned());
+        let environment = Environment::from_variables(variables).map_err(io::Error::other)?;
+        let function = LocalFunction::start(kind, &environment)?;
+        Ok(Self { runtime_api, environment, function })
+    }
+}
+
+impl Invocations {
+    /// Counts an invocation and gives its answer, if it was a good one.
+    fn take(&mut self, result: InvocationResult) -> Option<Value> {
+        self.count += 1;
+        self.durations.push(result.duration);
+        let error = match result.status {
+            InvocationStatus::Response(body) => match serde_json::from_slice::<Value>(&body) {
+                Ok(answer) if answer["failed"].as_array().is_none_or(Vec::is_empty) => return Some(answer),
+                Ok(answer) => answer["failed"].to_string(),
+                Err(error) => format!("the answer is not JSON: {error}"),
+            },
+            InvocationStatus::Error(body) => String::from_utf8_lossy(&body).into_owned(),
+            InvocationStatus::TimedOut => "no answer in time".to_owned(),
+        };
+        self.failed += 1;
+        if self.errors.len() < 5 {
+            self.errors.push(error);
+        }
+        None
     }
 }
 

@@ -3,8 +3,8 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use crate::functiongraph::{Environment, Runtime};
-use crate::handlers::evaluate;
+use crate::functiongraph::{Diagnostic, Environment, Invocation, Runtime, Service};
+use crate::handlers::{evaluate, reclaim};
 
 /// A function in a thread of its own, as it would run in a process of its own: it shares nothing with its driver but the
 /// runtime API.
@@ -14,12 +14,40 @@ pub(super) struct LocalFunction {
     thread: JoinHandle<()>,
 }
 
+/// Which function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FunctionKind {
+    Evaluate,
+    Reclaim,
+}
+
+impl FunctionKind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Evaluate => "evaluate",
+            Self::Reclaim => "reclaim",
+        }
+    }
+}
+
 impl LocalFunction {
-    pub(super) fn start(environment: &Environment) -> io::Result<Self> {
+    pub(super) fn start(kind: FunctionKind, environment: &Environment) -> io::Result<Self> {
+        match kind {
+            FunctionKind::Evaluate => Self::run(kind, environment, evaluate::service(environment)),
+            FunctionKind::Reclaim => Self::run(kind, environment, reclaim::service(environment)),
+        }
+    }
+
+    fn run<S>(kind: FunctionKind, environment: &Environment, service: S) -> io::Result<Self>
+    where
+        S: Service<Invocation> + Send + 'static,
+        S::Response: serde::Serialize,
+        S::Error: Into<Diagnostic>,
+    {
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let mut runtime = Runtime::new(environment, evaluate::service(environment)).map_err(io::Error::other)?;
-        let thread = std::thread::Builder::new().name("evaluate".to_owned()).spawn(move || {
+        let mut runtime = Runtime::new(environment, service).map_err(io::Error::other)?;
+        let thread = std::thread::Builder::new().name(kind.name().to_owned()).spawn(move || {
             executor.block_on(runtime.run_until(async {
                 // A driver that is gone has no more events either.
                 let _ = stopped.await;
