@@ -118,7 +118,7 @@ async fn a_lost_or_torn_snapshot_is_begun_anew_and_removes_nothing_on_the_way() 
         }
         let before = play.region().capacity(0).total();
         // A warm function would not look: another one takes over.
-        play.restart_function().expect("another process");
+        play.restart_function().await.expect("another process");
         for _ in 0..5 {
             play.step().await;
             assert!(play.region().capacity(0).total() >= before);

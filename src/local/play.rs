@@ -30,6 +30,9 @@ pub const BUCKET: &str = "autoscaler";
 /// Longest that one invocation may take. The platform's own timeout of the function.
 const TIMEOUT: Duration = Duration::from_secs(50);
 
+/// How long a closed connection may stay unnoticed on this machine.
+const CLOSING: Duration = Duration::from_millis(300);
+
 /// What is to be played.
 #[derive(Clone, Debug)]
 pub struct PlaySettings {
@@ -167,10 +170,12 @@ impl Play {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn restart_function(&mut self) -> io::Result<()> {
+    pub async fn restart_function(&mut self) -> io::Result<()> {
         let stage = &mut self.evaluate;
         let fresh = LocalFunction::start(FunctionKind::Evaluate, &stage.environment)?;
         std::mem::replace(&mut stage.function, fresh).stop();
+        // The ended process had a poll open. An event given to it before its connection is seen closed would be lost.
+        tokio::time::sleep(CLOSING).await;
         Ok(())
     }
 
