@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use flexus_autoscaler::functiongraph::{Environment, Invocation, Service};
-use flexus_autoscaler::handlers::{alarm, evaluate, reclaim};
+use flexus_autoscaler::handlers::{alarm, console, evaluate, reclaim};
 use flexus_autoscaler::local::{
     AsGroupSettings, EventTrigger, PoolSettings, Region, RegionSettings, ServerHandle, WorkloadSettings, serve,
 };
@@ -441,4 +441,35 @@ async fn a_group_that_is_only_observed_loses_its_instances_on_paper() {
     let answer = stage.reclaim(trace).await;
     assert!(answer["replaced"][0]["actions"][0]["outcome"]["withheld"].is_string(), "{answer}");
     assert_eq!(stage.total(), INITIAL);
+}
+
+/// Every sample of `events/` through the function that its trigger wakes, as `invoke` does. Samples are of other resources
+/// than those of this stage, and none of them may fail.
+#[tokio::test]
+async fn every_sample_event_runs_through_its_function() {
+    let stage = Stage::running("act").await;
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    let mut count = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let environment = &stage.environment;
+        let answered = match name.split('-').next().unwrap() {
+            "timer" | "manual" => stage.invoke(evaluate::service(environment), event).await,
+            "alarm" => stage.invoke(alarm::service(environment), event).await,
+            "reclaim" => stage.invoke(reclaim::service(environment), event).await,
+            "console" => stage.invoke(console::service(environment), event).await,
+            // A bucket's events wake none of the functions, and are told so.
+            "obs" => {
+                let error = stage.invoke(evaluate::service(environment), event).await.unwrap_err();
+                assert!(error.contains("evaluate is woken by a timer"), "{error}");
+                Ok(Value::Null)
+            }
+            other => panic!("{other}: no function is woken by it"),
+        };
+        assert!(answered.is_ok(), "{name}: {answered:?}");
+        count += 1;
+    }
+    assert!(count >= 15);
 }
