@@ -5,13 +5,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use flexus_autoscaler::functiongraph::{Environment, Invocation, Service};
 use flexus_autoscaler::handlers::{alarm, console, evaluate, reclaim};
 use flexus_autoscaler::local::{
-    AsGroupSettings, EventTrigger, PoolSettings, Region, RegionSettings, ServerHandle, WorkloadSettings, serve,
+    AsGroupSettings, Call, EventTrigger, Fault, Faults, PoolSettings, Region, RegionSettings, ServerHandle,
+    WorkloadSettings, serve,
 };
 use flexus_autoscaler::model::{Capacity, Minute, Purchase};
 use flexus_autoscaler::replay::group::ServiceModel;
@@ -36,6 +38,10 @@ struct Stage {
 
 impl Stage {
     async fn new(mode: &str) -> Self {
+        Self::with(mode, INITIAL).await
+    }
+
+    async fn with(mode: &str, min_instances: u32) -> Self {
         let pool = |id: &str, purchase, initial| {
             PoolSettings::AutoScaling(AsGroupSettings {
                 id: id.to_owned(),
@@ -59,7 +65,7 @@ impl Stage {
         let region = Arc::new(Region::new(settings));
         let server = serve(Arc::clone(&region), SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let config = config(&region, &server.url(), mode);
+        let config = config(&region, &server.url(), mode, min_instances);
         std::fs::write(directory.path().join("config.json"), config.to_string()).unwrap();
         let token = keys.security_token.as_ref().map(|token| token.expose().to_owned()).unwrap_or_default();
         let environment = Environment::from_variables([
@@ -184,7 +190,7 @@ impl Stage {
     }
 }
 
-fn config(region: &Region, url: &str, mode: &str) -> Value {
+fn config(region: &Region, url: &str, mode: &str, min_instances: u32) -> Value {
     let pool = |name: &str, purchase: &str, price: f64| {
         json!({"name": name, "purchase": purchase, "price_per_hour": price,
                "fleet": {"as_group": {"scaling_group_id": format!("as-{name}")}}})
@@ -196,7 +202,7 @@ fn config(region: &Region, url: &str, mode: &str) -> Value {
         "notify": {"topic_urn": "urn:smn:cn-north-4:project:people", "accept_topics": [TOPIC]},
         "groups": [{
             "name": "inference", "mode": mode,
-            "scaling": {"min_instances": INITIAL, "max_instances": 30, "lead_time_seconds": 120},
+            "scaling": {"min_instances": min_instances, "max_instances": 30, "lead_time_seconds": 120},
             "pools": [pool("base", "on_demand", 0.72), pool("spot", "spot", 0.24)],
             "purchase": {"spot_hedge": false},
             "signals": [
@@ -441,6 +447,53 @@ async fn a_group_that_is_only_observed_loses_its_instances_on_paper() {
     let answer = stage.reclaim(trace).await;
     assert!(answer["replaced"][0]["actions"][0]["outcome"]["withheld"].is_string(), "{answer}");
     assert_eq!(stage.total(), INITIAL);
+}
+
+/// Says when the desired number is about to be set for the first time, and makes that take its time.
+#[derive(Debug, Default)]
+struct SlowFirstChange {
+    begun: std::sync::atomic::AtomicBool,
+}
+
+impl Faults for SlowFirstChange {
+    fn on_call(&self, call: &Call<'_>) -> Option<Fault> {
+        let is_change = call.operation.starts_with("PUT") && call.operation.contains("scaling_group/");
+        let is_first = is_change && !self.begun.swap(true, Ordering::SeqCst);
+        is_first.then_some(Fault::Slow(Duration::from_millis(1500)))
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_that_comes_while_an_evaluation_lowers_is_not_undone_by_it() {
+    let stage = Stage::with("act", 2).await;
+    let change = Arc::new(SlowFirstChange::default());
+    stage.region.set_faults(change.clone());
+    for _ in 0..40 {
+        let alarm = async {
+            while !change.begun.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            stage.alarm(one(&stage, "m1", &cpu_alarm(&stage, "alarm", 97.0))).await.unwrap()
+        };
+        let mut alarm = std::pin::pin!(alarm);
+        let mut answer = None;
+        {
+            let mut minute = std::pin::pin!(stage.minute());
+            loop {
+                tokio::select! {
+                    () = &mut minute => break,
+                    answered = &mut alarm, if answer.is_none() => answer = Some(answered),
+                }
+            }
+        }
+        if change.begun.load(Ordering::SeqCst) {
+            let answer = answer.expect("the alarm was slower than the evaluation");
+            assert_eq!(answer["raised"][0]["target"], INITIAL, "{answer}");
+            assert_eq!(stage.total(), INITIAL, "the evaluation has undone what the alarm asked for");
+            return;
+        }
+    }
+    panic!("the evaluation never lowered");
 }
 
 /// Every sample of `events/` through the function that its trigger wakes, as `invoke` does. Samples are of other resources

@@ -10,8 +10,10 @@ use super::fold::fold;
 use super::tell::tell;
 use super::warm::Warm;
 use crate::clients::Cloud;
-use crate::engine::explain;
+use crate::engine::purchase::{self, PoolState};
+use crate::engine::{explain, guardrails};
 use crate::fleet::{self, FleetError, View};
+use crate::handlers::raising;
 use crate::model::{
     Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, PoolTarget, Record, SCHEMA_VERSION,
     Trigger, Verdict,
@@ -69,6 +71,10 @@ pub(super) async fn evaluate_group(
     let mut decision = decide(&mut snapshot, situation);
     let acting = cloud.within(budget.share(1.0));
     decision.actions = carry_out(&acting, group, &mut snapshot, &views, &decision, ask.now).await;
+    if has_lowered(&decision) {
+        let made_good = keep_up(store, &acting, group, &mut snapshot, &mut decision, ask).await;
+        decision.actions.extend(made_good);
+    }
     snapshot.counts.note(Minute::containing(ask.now), capacity_after(&snapshot, group));
     snapshot.spent += spending(group, &snapshot, before, ask.now);
     for action in &decision.actions {
@@ -278,6 +284,61 @@ async fn carry_out(
             memory.capacity = Some(Capacity { serving, starting: target - serving });
         }
         actions.push(action);
+    }
+    actions
+}
+
+fn has_lowered(decision: &Decision) -> bool {
+    let lowered = |action: &Action| {
+        action.outcome == ActionOutcome::Done
+            && decision.plan.iter().any(|plan| plan.pool == action.pool && plan.target < plan.current)
+    };
+    decision.actions.iter().any(lowered)
+}
+
+/// Makes good what lowering has undone. Alarms and reclaims record their calls before they act: whoever lists after it has
+/// lowered sees every call that came between, and asks for it again.
+async fn keep_up(
+    store: &Store,
+    cloud: &Cloud,
+    group: &Group,
+    snapshot: &mut Snapshot,
+    decision: &mut Decision,
+    ask: &Ask,
+) -> Vec<Action> {
+    let names = match state::recent_records(store, &group.name, ask.now, ask.deadline).await {
+        Ok(names) => names,
+        Err(error) => {
+            decision.problems.push(format!("calls for more that came meanwhile are not known: {error}"));
+            return Vec::new();
+        }
+    };
+    fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await;
+    let raises = snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect();
+    let (called, _) = guardrails::apply(&guardrails::Inputs {
+        proposed: decision.target,
+        current: decision.target,
+        raises,
+        max_step_out: None,
+        ..decision.guardrail_inputs.clone()
+    });
+    if called <= decision.target {
+        return Vec::new();
+    }
+    let views = look_at_fleets(cloud, group, snapshot, ask.now).await;
+    let states: Vec<_> = group
+        .pools
+        .iter()
+        .zip(pool_views(group, snapshot, &views))
+        .map(|(pool, view)| PoolState { pool, capacity: view.capacity, available: view.most })
+        .collect();
+    let plan = purchase::split(called, &group.purchase, &states);
+    let actions = raising::order(cloud, group, snapshot, &views, &plan, ask.now).await;
+    for (plan, view) in plan.iter().zip(&views) {
+        let Ok(view) = view else { continue };
+        let serving = view.capacity.serving;
+        let starting = plan.target.max(view.capacity.total()).saturating_sub(serving);
+        snapshot.fleets.entry(plan.pool.clone()).or_default().capacity = Some(Capacity { serving, starting });
     }
     actions
 }
