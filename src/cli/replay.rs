@@ -13,13 +13,14 @@ use super::CliError;
 use super::trace::{read_spot_market, read_trace};
 use crate::replay::report::html::{self, Series, TracePage};
 use crate::replay::spot::{Buyer, Purchasing, SpotTerms};
-use crate::replay::{Arena, Contestant, Report, Row, Settings, Trace, Window};
+use crate::replay::{Arena, Contestant, Report, Row, Settings, Trace, Window, demo_trace};
 
 /// Play policies over recorded load and compare what they cost and how they served.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// CSV files, plain or gzipped: a time (ISO 8601, regular step) in the first column, load in work per second.
-    #[arg(required = true, value_name = "TRACE")]
+    /// CSV files, plain or gzipped: a time (ISO 8601, regular step) in the first column, load in work per second. Default:
+    /// the bundled day.
+    #[arg(value_name = "TRACE")]
     pub traces: Vec<PathBuf>,
     /// Policies to play: `all`, or a list of names, each with a knob of your choice or with all its usual ones.
     #[arg(long, value_name = "all|NAME[@KNOB],…", default_value = "all")]
@@ -103,7 +104,11 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
     }
     let window = Window { from_day: arguments.from_day, days: arguments.days };
     let read = |path: &PathBuf| read_trace(path, arguments.column.as_deref(), window).map_err(CliError::input);
-    let traces = arguments.traces.iter().map(read).collect::<Result<Vec<Trace>, CliError>>()?;
+    let traces = if arguments.traces.is_empty() {
+        vec![demo_trace(window).map_err(CliError::input)?]
+    } else {
+        arguments.traces.iter().map(read).collect::<Result<Vec<Trace>, CliError>>()?
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs).build().map_err(CliError::failed)?;
     let arenas: Vec<Arena<'_>> = traces.iter().map(|trace| Arena::new(trace, &settings)).collect();
     let text = match &arguments.spot_trace {
