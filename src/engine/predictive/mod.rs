@@ -306,3 +306,6 @@ fn horizons(first: u32, last: u32) -> Vec<u32> {
     horizons.dedup();
     horizons
 }
+
+#[cfg(test)]
+mod tests;
