@@ -87,10 +87,7 @@ fn pull_in_outliers(values: &mut [f64]) -> usize {
 
 /// Index from which on the level has stayed where it is now.
 fn last_level_shift(values: &[f64], day: usize) -> usize {
-    let mut medians: Vec<f64> = values.chunks_exact(day.max(1)).map(|day| median(&mut day.to_vec())).collect();
-    if values.len() % day.max(1) != 0 {
-        medians.truncate(values.len() / day.max(1));
-    }
+    let medians: Vec<f64> = values.chunks_exact(day.max(1)).map(|day| median(&mut day.to_vec())).collect();
     let mut start = 0;
     for at in 2..medians.len() {
         let before = &medians[start..at];
