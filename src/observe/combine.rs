@@ -71,6 +71,8 @@ fn is_expected(instance: &Series, minute: Minute) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const WINDOW: RangeInclusive<Minute> = Minute(20)..=Minute(22);
@@ -137,5 +139,48 @@ mod tests {
         assert_eq!(mean.doubt.as_deref(), Some("1 of 2 instances report nothing"));
         let nobody = combine(&WINDOW, &[instance([], 0.0)], Combine::Mean);
         assert_eq!((values(&nobody), nobody.reporters), ([None; 3], vec![None; 3]));
+    }
+
+    /// Instances that each reported some of the minutes.
+    fn reports() -> impl Strategy<Value = Vec<Series>> {
+        let minutes = prop::collection::vec((16_i64..=22, 0.0..100.0), 0..7);
+        let one = minutes.prop_map(|minutes| {
+            let mut series = Series::empty(&(Minute(16)..=Minute(22)));
+            minutes.into_iter().for_each(|(minute, value)| series.hold(Minute(minute)..=Minute(minute), value));
+            series
+        });
+        prop::collection::vec(one, 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn a_mean_lies_within_what_was_reported_and_a_sum_misses_nobody(instances in reports()) {
+            let mean = combine(&WINDOW, &instances, Combine::Mean);
+            let sum = combine(&WINDOW, &instances, Combine::Sum);
+            for minute in (20..=22).map(Minute) {
+                let reported: Vec<f64> = instances.iter().filter_map(|instance| instance.value(minute)).collect();
+                if let Some(mean) = mean.series.value(minute) {
+                    let least = reported.iter().copied().fold(f64::INFINITY, f64::min);
+                    let most = reported.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    prop_assert!(least - 1e-9 <= mean && mean <= most + 1e-9);
+                }
+                if sum.series.value(minute).is_some() {
+                    let silent_and_expected = instances
+                        .iter()
+                        .filter(|instance| instance.value(minute).is_none() && is_expected(instance, minute));
+                    prop_assert_eq!(silent_and_expected.count(), 0);
+                }
+                prop_assert!(!reported.is_empty() || mean.series.value(minute).is_none(), "nothing is never zero");
+            }
+        }
+
+        #[test]
+        fn one_who_reports_nothing_changes_no_value(instances in reports()) {
+            let mut more = instances.clone();
+            more.push(Series::empty(&(Minute(16)..=Minute(22))));
+            for how in [Combine::Mean, Combine::Sum] {
+                prop_assert_eq!(combine(&WINDOW, &instances, how).series, combine(&WINDOW, &more, how).series);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ mod instant;
 mod series;
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use futures::future;
 
@@ -16,6 +17,9 @@ use crate::model::{Group, Minute, Sample};
 /// Minutes back from the newest for which a value that was measured now stands. Cloud Eye is two or three minutes late:
 /// without this the two kinds of values would never meet in one sample.
 const INSTANT_STANDS_MINUTES: i64 = 4;
+
+/// Longest time that Cloud Eye may take, tries included. The decision needs the rest.
+const CLOUD_EYE_LIMIT: Duration = Duration::from_secs(15);
 
 /// What the sources gave.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,7 +50,7 @@ pub async fn observe(cloud: &Cloud, group: &Group, instances: &[String], window:
     let mut gathered = Gathered::new(group, window.clone());
     let newest = *window.end();
     let now = (newest + 1).start();
-    let cloud_eye = cloud.cloud_eye();
+    let cloud_eye = cloud.within(CLOUD_EYE_LIMIT).cloud_eye();
     let from_cloud_eye = cloud_eye::read(&cloud_eye, group, instances, window.clone(), &mut gathered);
     let ((), instants) = future::join(from_cloud_eye, instant::read(cloud, group, now)).await;
     for (index, value) in instants {
