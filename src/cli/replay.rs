@@ -26,10 +26,10 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "all|NAME[@KNOB],…", default_value = "all")]
     pub policy: String,
     /// Seconds from asking for an instance until it serves.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub lead: u32,
     /// Minutes by which metrics arrive late.
-    #[arg(long, value_name = "MINUTES", default_value_t = 1)]
+    #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1440))]
     pub delay: u32,
     /// Size the instances so that a perfectly elastic group at 60 % utilisation has this many on average.
     #[arg(long, value_name = "N", default_value_t = 12.0, conflicts_with = "capacity", value_parser = positive)]

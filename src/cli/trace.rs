@@ -13,6 +13,11 @@ use crate::model::Minute;
 use crate::replay::spot::SpotMarket;
 use crate::replay::{Recording, Trace, TraceError, Window};
 
+/// Longest step: a load known once a day says nothing of minutes.
+const LONGEST_STEP_SECONDS: i64 = 86_400;
+/// Largest load, so that sums stay finite.
+const LARGEST_LOAD: f64 = 1e18;
+
 /// Why a trace file cannot be used. Rows are counted as a spreadsheet does: the header is row 1.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -142,7 +147,7 @@ fn parse_recording(path: &str, name: String, bytes: &[u8], column: Option<&str>)
         name,
         start: Minute::containing(first),
         step_seconds: u32::try_from((second - first).num_seconds())
-            .map_err(|_| cell(3, 0, "the step is longer than a century".to_owned()))?,
+            .map_err(|_| cell(3, 0, "the step is longer than a day".to_owned()))?,
         values,
     })
 }
@@ -173,6 +178,9 @@ fn check_step(times: &[DateTime<Utc>], time: DateTime<Utc>) -> Result<(), String
             expected.as_seconds_f64()
         ));
     }
+    if step.num_seconds() > LONGEST_STEP_SECONDS {
+        return Err(format!("is {} s after the row before; a step of at most a day is needed", step.num_seconds()));
+    }
     if step.num_milliseconds() % 1000 != 0 {
         return Err(format!("the step of {} s is not a whole number of seconds", step.as_seconds_f64()));
     }
@@ -197,6 +205,7 @@ fn parse_load(text: &str) -> Result<Option<f64>, String> {
         Err(_) => Err(format!("`{}` is no number; leave the cell empty where data is missing", excerpt(text))),
         Ok(value) if value.is_nan() => Err("NaN is no load; leave the cell empty where data is missing".to_owned()),
         Ok(value) if value.is_infinite() => Err("the load is infinite".to_owned()),
+        Ok(value) if value > LARGEST_LOAD => Err(format!("the load {value:e} is too large; at most {LARGEST_LOAD:e}")),
         Ok(value) if value < 0.0 => Err(format!("the load {value} is negative")),
         Ok(value) => Ok(Some(value)),
     }
@@ -294,6 +303,14 @@ mod tests {
                 "trace t.csv, row 2, column x: NaN is no load; leave the cell empty where data is missing",
             ),
             ("t,x\n2024-05-10T00:00:00Z,inf\n", "trace t.csv, row 2, column x: the load is infinite"),
+            (
+                "t,x\n2024-05-10T00:00:00Z,1e300\n",
+                "trace t.csv, row 2, column x: the load 1e300 is too large; at most 1e18",
+            ),
+            (
+                "t,x\n2024-05-10T00:00:00Z,1\n2024-05-12T00:00:00Z,1\n",
+                "trace t.csv, row 3, column t: is 172800 s after the row before; a step of at most a day is needed",
+            ),
             ("t,x\n2024-05-10T00:00:00Z,-2\n", "trace t.csv, row 2, column x: the load -2 is negative"),
             ("t,x\n2024-05-10T00:00:00Z\n", "trace t.csv, row 2, column x: the row ends before this column"),
         ];

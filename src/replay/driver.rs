@@ -183,7 +183,8 @@ impl<'a> Arena<'a> {
         mut watch: impl FnMut(Minute, &MinuteOutcome),
     ) -> Row {
         let Settings { min_instances, max_instances, lead_seconds, delay_minutes, .. } = *self.settings;
-        let mut hidden: VecDeque<(Minute, Metrics)> = VecDeque::with_capacity(delay_minutes as usize + 1);
+        let mut hidden: VecDeque<(Minute, Metrics)> =
+            VecDeque::with_capacity((delay_minutes as usize).min(self.trace.load.len()) + 1);
         let mut tally = Tally::new(self.trace.load.len());
         for (minute, load) in (0i64..).zip(&self.trace.load) {
             let now = self.trace.start + minute;
