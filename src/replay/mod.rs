@@ -8,9 +8,12 @@
 //! Nothing is kept of a replay but one latency a minute, so memory does not grow with policies, and a row follows from
 //! trace, settings and policy to the bit, on however many threads.
 //!
-//! Where the time goes: a minute of an ordinary peer is one [`group::play_minute`], of which the power and the exponential
-//! of the waiting time are the larger part. A minute with an empty queue and enough capacity is one step counted twelve
-//! times; twelve steps are played only while there is a backlog. `cargo bench --bench replay` gives the figures.
+//! Where the time goes: a minute of an ordinary peer takes 75 to 100 ns (10 to 14 million minutes a second and core), of
+//! which [`group::play_minute`] with the power and the exponential of its waiting time is about 70 ns; what a peer adds is
+//! the smaller part. A minute with an empty queue and enough capacity is one step counted twelve times; twelve steps are
+//! played only while there is a backlog, which halves the pace. The weighted score as an engine takes some 300 ns, mostly
+//! for the evidence that it writes for every decision; Crane's peer spends its time on one Fourier transform a day; the
+//! predictive engine, with its bank of experts, 30 µs. `cargo bench --bench replay` gives the figures.
 
 mod contest;
 mod demo;
