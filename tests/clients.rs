@@ -207,7 +207,7 @@ async fn stock_and_quotas_are_told() {
     assert!(ecs.limits().await.unwrap().instances > 0);
     let refused = async |order: NewServers| ecs.create(&order, Uuid::from_u128(1)).await.unwrap_err();
     let absent = refused(NewServers { flavor_id: "absent".to_owned(), ..order(None) }).await;
-    let spot = refused(order(Some(Spot { price_per_hour: None }))).await;
+    let spot = refused(order(Some(Spot { price_per_hour: None, interruption_policy: None }))).await;
     for error in [absent, spot] {
         assert!(error.code().is_some_and(|code| code.starts_with("Ecs.")), "{error}");
     }

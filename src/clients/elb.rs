@@ -9,6 +9,8 @@ use super::wire::null_as_default;
 
 /// Members asked for at once; the API's limit.
 const PAGE: usize = 2000;
+/// Members changed at once. The API's own limit is not published.
+const BATCH: usize = 100;
 /// Most pages that are read.
 const MOST_PAGES: usize = 10;
 
@@ -60,6 +62,11 @@ pub struct NewMember {
 #[derive(Serialize, Deserialize)]
 struct Wrapped<T> {
     member: T,
+}
+
+#[derive(Serialize)]
+struct Members<'a, T> {
+    members: &'a [T],
 }
 
 impl Elb {
@@ -133,6 +140,56 @@ impl Elb {
             Err(error) if error.is_not_found() => Ok(()),
             result => result,
         }
+    }
+
+    /// Adds members, many by one call.
+    ///
+    /// # Errors
+    /// 409 if the pool has one of the addresses and ports already; those before it may have been added.
+    pub async fn add_members(&self, pool_id: &str, members: &[NewMember]) -> Result<(), ClientError> {
+        for members in members.chunks(BATCH) {
+            let path = self.path(pool_id, "/batch-add");
+            let request = Request::post("add members to pool", pool_id, path).json(&Members { members });
+            self.0.call_unit(request.once()).await?;
+        }
+        Ok(())
+    }
+
+    /// Sets the share of new requests of members, many by one call. 0 drains.
+    ///
+    /// # Errors
+    /// If the API refuses or does not answer; those before may have been set.
+    pub async fn set_weights(&self, pool_id: &str, member_ids: &[String], weight: u32) -> Result<(), ClientError> {
+        #[derive(Serialize)]
+        struct Weight<'a> {
+            id: &'a str,
+            weight: u32,
+        }
+        for ids in member_ids.chunks(BATCH) {
+            let members: Vec<Weight<'_>> = ids.iter().map(|id| Weight { id, weight }).collect();
+            let path = self.path(pool_id, "/batch-update");
+            let request = Request::post("set weights of members", pool_id, path).json(&Members { members: &members });
+            self.0.call_unit(request).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes members, many by one call.
+    ///
+    /// # Errors
+    /// If the API refuses or does not answer; those before may have been removed.
+    pub async fn remove_members(&self, pool_id: &str, member_ids: &[String]) -> Result<(), ClientError> {
+        #[derive(Serialize)]
+        struct Id<'a> {
+            id: &'a str,
+        }
+        for ids in member_ids.chunks(BATCH) {
+            let members: Vec<Id<'_>> = ids.iter().map(|id| Id { id }).collect();
+            let path = self.path(pool_id, "/batch-delete");
+            let request = Request::post("remove members from pool", pool_id, path).json(&Members { members: &members });
+            self.0.call_unit(request).await?;
+        }
+        Ok(())
     }
 
     fn path(&self, pool_id: &str, rest: &str) -> String {

@@ -9,6 +9,8 @@ use crate::model::{
 
 /// Most instances that a group may have.
 const MOST_INSTANCES: u32 = 10_000;
+/// Most tags that a template may add to those of the pool.
+const MOST_TEMPLATE_TAGS: usize = 8;
 /// Longest name of a group, pool or signal.
 const LONGEST_NAME: usize = 64;
 
@@ -154,6 +156,16 @@ impl Report {
                     !source.instance_template.flavors.is_empty(),
                     &format!("{path}.instance_template.flavors"),
                     "is empty; name at least one flavor, such as x1.2u.4g",
+                );
+                self.check(
+                    source.instance_template.tags.len() <= MOST_TEMPLATE_TAGS,
+                    &format!("{path}.instance_template.tags"),
+                    "must be at most 8; a server has at most ten, and two mark it as ours",
+                );
+                self.check(
+                    source.load_balancer_pool_id.is_none() || source.instance_template.protocol_port.is_some(),
+                    &format!("{path}.instance_template.protocol_port"),
+                    "is missing; give the port that the load balancer sends to",
                 );
             }
         }

@@ -36,6 +36,8 @@ pub(super) async fn look(
         serving: memory.instances.clone(),
         least: group.min,
         most: group.max,
+        is_unsettled: false,
+        inventory: None,
     })
 }
 

@@ -1,9 +1,11 @@
 //! Where instances come from: Auto Scaling groups and tagged servers, behind one face.
 
 mod as_group;
+mod ecs;
 
 use chrono::{DateTime, Utc};
 
+use self::ecs::EcsFleet;
 use crate::clients::{ClientError, Cloud};
 use crate::model::{Capacity, FleetSource, Pool};
 use crate::state::FleetMemory;
@@ -19,6 +21,10 @@ pub struct View {
     pub least: u32,
     /// Most instances that the cloud allows.
     pub most: u32,
+    /// Whether something that was begun is to be finished, though the number may be right: see [`finish`].
+    pub is_unsettled: bool,
+    /// The servers behind the numbers, where they were listed.
+    pub(crate) inventory: Option<ecs::Inventory>,
 }
 
 /// What went wrong with a fleet.
@@ -38,9 +44,18 @@ pub enum FleetError {
         /// How to mend it.
         mend: &'static str,
     },
-    /// A kind of fleet that this version cannot drive.
-    #[error("pool {0}: fleets of tagged servers are not driven by this version; use an AS group")]
-    NotDriven(String),
+    /// Servers that cannot be bought anywhere now.
+    #[error("{missing} of {wanted} servers more for pool {pool} cannot be bought now: {why}")]
+    NoRoom {
+        /// The pool.
+        pool: String,
+        /// How many could not be ordered.
+        missing: u32,
+        /// How many were to be ordered.
+        wanted: u32,
+        /// Why, by the last refusal.
+        why: String,
+    },
 }
 
 /// Looks at a pool's fleet.
@@ -55,7 +70,7 @@ pub async fn look(
 ) -> Result<View, FleetError> {
     match &pool.fleet {
         FleetSource::AsGroup(source) => as_group::look(&cloud.auto_scaling(), source, memory, now).await,
-        FleetSource::Ecs(_) => Err(FleetError::NotDriven(pool.name.clone())),
+        FleetSource::Ecs(source) => EcsFleet::new(cloud, pool, source).look(memory, now).await,
     }
 }
 
@@ -71,9 +86,26 @@ pub async fn scale(
     target: u32,
     now: DateTime<Utc>,
 ) -> Result<(), FleetError> {
-    let _ = (view, now);
     match &pool.fleet {
         FleetSource::AsGroup(source) => as_group::scale(&cloud.auto_scaling(), source, memory, target).await,
-        FleetSource::Ecs(_) => Err(FleetError::NotDriven(pool.name.clone())),
+        FleetSource::Ecs(source) => EcsFleet::new(cloud, pool, source).scale(memory, view, target, now).await,
+    }
+}
+
+/// Finishes what earlier invocations began: new servers join their load balancer, drained ones are deleted. Changes no
+/// number, and does nothing unless [`View::is_unsettled`].
+///
+/// # Errors
+/// When the cloud refuses or does not answer.
+pub async fn finish(
+    cloud: &Cloud,
+    pool: &Pool,
+    memory: &mut FleetMemory,
+    view: &View,
+    now: DateTime<Utc>,
+) -> Result<(), FleetError> {
+    match &pool.fleet {
+        FleetSource::AsGroup(_) => Ok(()),
+        FleetSource::Ecs(source) => EcsFleet::new(cloud, pool, source).finish(memory, view, now).await,
     }
 }

@@ -24,7 +24,9 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route(MEMBERS, get(list).post(create))
         .route(&format!("{MEMBERS}/{{member_id}}"), put(update).get(show).delete(remove))
+        .route(&format!("{MEMBERS}/batch-add"), post(create_many))
         .route(&format!("{MEMBERS}/batch-update"), post(update_many))
+        .route(&format!("{MEMBERS}/batch-delete"), post(remove_many))
 }
 
 /// The workload of that pool.
@@ -133,9 +135,24 @@ async fn create(
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let Wrapped { member } = ELB.parse::<Wrapped<NewMember>>(&body)?;
-    let weight = checked(member.weight)?.unwrap_or(1);
+    let shown = add(&mut region.lock(), &pool, &member)?;
+    Ok((StatusCode::CREATED, Json(json!({"member": shown, "request_id": REQUEST_ID}))))
+}
+
+async fn create_many(
+    Extract(region): Extract<Arc<Region>>,
+    Path((_, pool)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let Several { members } = ELB.parse::<Several<NewMember>>(&body)?;
     let mut state = region.lock();
-    let workload = workload(&state, &pool)?;
+    let shown: Vec<Value> = members.iter().map(|member| add(&mut state, &pool, member)).collect::<Result<_, _>>()?;
+    Ok((StatusCode::CREATED, Json(json!({"members": shown, "request_id": REQUEST_ID}))))
+}
+
+fn add(state: &mut State, pool: &str, member: &NewMember) -> Result<Value, ApiError> {
+    let weight = checked(member.weight)?.unwrap_or(1);
+    let workload = workload(state, pool)?;
     let found = state.workloads[workload].members.iter().copied().find(|&key| Instance::address(key) == member.address);
     let Some(key) = found else {
         return Err(ELB.bad_request(format!("No server of this pool's service has the address {}", member.address)));
@@ -144,8 +161,7 @@ async fn create(
         return Err(ELB.error(409, "ELB.8907", format!("The pool has the address already: {}", member.address)));
     }
     state.set_weight(key, Some(weight));
-    let shown = describe(&state, key, &state.instances[&key]);
-    Ok((StatusCode::CREATED, Json(json!({"member": shown, "request_id": REQUEST_ID}))))
+    Ok(describe(state, key, &state.instances[&key]))
 }
 
 async fn show(
@@ -172,8 +188,8 @@ async fn update(
 }
 
 #[derive(Deserialize)]
-struct Updates {
-    members: Vec<UpdateOne>,
+struct Several<T> {
+    members: Vec<T>,
 }
 
 #[derive(Deserialize)]
@@ -187,7 +203,7 @@ async fn update_many(
     Path((_, pool)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let updates: Updates = ELB.parse(&body)?;
+    let updates = ELB.parse::<Several<UpdateOne>>(&body)?;
     let mut state = region.lock();
     let mut shown = Vec::new();
     for update in updates.members {
@@ -196,6 +212,27 @@ async fn update_many(
             state.set_weight(key, Some(weight));
         }
         shown.push(describe(&state, key, &state.instances[&key]));
+    }
+    Ok(Json(json!({"members": shown, "request_id": REQUEST_ID})))
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
+async fn remove_many(
+    Extract(region): Extract<Arc<Region>>,
+    Path((_, pool)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let doomed = ELB.parse::<Several<Named>>(&body)?;
+    let mut state = region.lock();
+    let mut shown = Vec::new();
+    for Named { id } in doomed.members {
+        let key = find(&state, &pool, &id)?;
+        state.set_weight(key, None);
+        shown.push(json!({"id": id, "ret_status": "successful"}));
     }
     Ok(Json(json!({"members": shown, "request_id": REQUEST_ID})))
 }

@@ -173,6 +173,13 @@ pub struct EcsSource {
     /// Load-balancer pool that serving instances are members of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_balancer_pool_id: Option<String>,
+    /// IPv4 subnet that the members' addresses lie in: the VPC subnet's `neutron_subnet_id`. Needed unless the load
+    /// balancer sends to IP addresses (`ip_target_enable`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_subnet_id: Option<String>,
+    /// Seconds from running until an instance serves, where no load balancer's health check tells.
+    #[serde(default)]
+    pub warm_up_seconds: u32,
 }
 
 /// A tag.
@@ -218,9 +225,20 @@ pub struct InstanceTemplate {
     /// Highest spot price per hour; without it the on-demand price is the cap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot_price: Option<f64>,
-    /// Further tags for new servers.
+    /// What happens when a spot server is taken back. Without it the cloud's default: about five minutes' notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interruption_policy: Option<InterruptionPolicy>,
+    /// Further tags for new servers, at most eight.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+}
+
+/// How the cloud takes a spot server back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InterruptionPolicy {
+    /// At once; the one value that the API knows.
+    Immediate,
 }
 
 fn default_volume_type() -> String {

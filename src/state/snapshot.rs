@@ -1,6 +1,6 @@
 //! What one evaluation needs to know of those before it. Small, and written by `evaluate` alone.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,7 @@ pub struct Snapshot {
 
 /// What is known of one pool's fleet, so that it need not be asked again each minute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FleetMemory {
     /// What it had when it was last seen.
     pub capacity: Option<Capacity>,
@@ -69,6 +70,15 @@ pub struct FleetMemory {
     pub jobs: Vec<Job>,
     /// Zones and flavors that were sold out or reclaimed, and until when they are left alone.
     pub exhausted: BTreeMap<String, Exhaustion>,
+    /// Servers that shall go, and since when: they drain, or their deletion was asked for.
+    pub leaving: BTreeMap<String, DateTime<Utc>>,
+    /// Servers that run and do not answer the load balancer, and since when.
+    pub unanswering: BTreeMap<String, DateTime<Utc>>,
+    /// When servers were last ordered or given up. What is ordered after it is another order, however alike.
+    pub changed: Option<DateTime<Utc>>,
+    /// Servers that the cloud is taking back. Known anew at each evaluation.
+    #[serde(skip)]
+    pub going: BTreeSet<String>,
 }
 
 /// A request to the cloud that has not ended yet.
@@ -84,6 +94,9 @@ pub struct Job {
     pub count: u32,
     /// Flavor and zone that were tried: `zone/flavor`.
     pub place: String,
+    /// Ids of the servers that it makes, as far as the cloud told.
+    #[serde(default)]
+    pub servers: Vec<String>,
 }
 
 /// A place that has no luck for now.
@@ -93,6 +106,20 @@ pub struct Exhaustion {
     pub until: DateTime<Utc>,
     /// For how many minutes it was left alone this time; doubles each time.
     pub minutes: u32,
+}
+
+impl Exhaustion {
+    /// How long a place is left alone that has failed now: three minutes, and twice as long each time until half an hour.
+    /// Failures while it is left alone are the same misfortune.
+    pub fn after(before: Option<Self>, now: DateTime<Utc>) -> Self {
+        match before {
+            Some(before) if now < before.until => before,
+            _ => {
+                let minutes = before.map_or(0, |before| before.minutes * 2).clamp(3, 30);
+                Self { until: now + TimeDelta::minutes(i64::from(minutes)), minutes }
+            }
+        }
+    }
 }
 
 /// How many instances there were in the last minutes, as the fleet itself said: metrics tell of those that reported.
@@ -237,6 +264,20 @@ mod tests {
         }
         assert_eq!(starts.ninetieth_percentile_minutes(), Some(3));
         assert!(starts.waiting.is_empty());
+    }
+
+    #[test]
+    fn a_place_is_left_alone_for_three_minutes_and_twice_as_long_each_time_until_half_an_hour() {
+        let mut now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let mut place = Exhaustion::after(None, now);
+        assert_eq!(Exhaustion::after(Some(place), now), place, "failures at once are one misfortune");
+        let mut minutes = Vec::new();
+        for _ in 0..6 {
+            minutes.push(place.minutes);
+            now = place.until;
+            place = Exhaustion::after(Some(place), now);
+        }
+        assert_eq!(minutes, [3, 6, 12, 24, 30, 30]);
     }
 
     #[test]

@@ -179,7 +179,8 @@ fn order(source: &EcsSource, spot: bool) -> NewServers {
         root_volume_type: template.root_volume_type.clone(),
         root_volume_size_gib: template.root_volume_size_gib,
         zone: source.zones.first().cloned(),
-        spot: spot.then_some(Spot { price_per_hour: template.spot_price }),
+        spot: spot
+            .then_some(Spot { price_per_hour: template.spot_price, interruption_policy: template.interruption_policy }),
         tags: tags.chain([source.tag.clone()]).collect(),
     }
 }

@@ -91,6 +91,7 @@ impl Ward {
                         "load_balancer_pool_id": workload.load_balancer_pool_id(),
                         "instance_template": {
                             "flavors": ["c7.large.2"], "image_id": "image", "vpc_id": "vpc", "subnet_id": "subnet",
+                            "protocol_port": 80,
                         },
                     }}},
                 ],

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Id, encoded};
-use crate::model::Tag;
+use crate::model::{InterruptionPolicy, Tag};
 
 /// Servers to be ordered, all alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub struct NewServers {
 pub struct Spot {
     /// Highest price an hour. None: the on-demand price is the cap.
     pub price_per_hour: Option<f64>,
+    /// How the cloud takes it back.
+    pub interruption_policy: Option<InterruptionPolicy>,
 }
 
 /// An order that was accepted.
@@ -105,6 +107,8 @@ struct ExtendParam {
     market_type: Option<&'static str>,
     #[serde(rename = "spotPrice", skip_serializing_if = "Option::is_none")]
     spot_price: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interruption_policy: Option<InterruptionPolicy>,
 }
 
 impl NewServers {
@@ -113,6 +117,7 @@ impl NewServers {
             charging_mode: 0,
             market_type: self.spot.map(|_| "spot"),
             spot_price: self.spot.and_then(|spot| spot.price_per_hour).map(|price| price.to_string()),
+            interruption_policy: self.spot.and_then(|spot| spot.interruption_policy),
         };
         let server = ServerOrder {
             name: &self.name,

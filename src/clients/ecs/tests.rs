@@ -17,7 +17,7 @@ fn order() -> NewServers {
         root_volume_type: "GPSSD".to_owned(),
         root_volume_size_gib: 40,
         zone: Some("cn-north-4a".to_owned()),
-        spot: Some(Spot { price_per_hour: Some(0.5) }),
+        spot: Some(Spot { price_per_hour: Some(0.5), interruption_policy: None }),
         tags: vec![tag()],
     }
 }

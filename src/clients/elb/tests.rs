@@ -58,3 +58,34 @@ async fn a_member_is_added_drained_and_removed() {
     );
     assert_eq!(received[1].json(), json!({"member": {"weight": 0}}));
 }
+
+#[tokio::test]
+async fn many_members_are_changed_by_few_calls() {
+    let server = Server::start([Planned::json(200, json!({"members": [], "request_id": "r"}))]).await;
+    let elb = server.cloud().elb();
+    let member = |number: usize| NewMember {
+        name: format!("i-{number}"),
+        address: format!("192.168.0.{number}"),
+        protocol_port: 8000,
+        subnet_cidr_id: Some("subnet".to_owned()),
+        weight: 1,
+    };
+    let members: Vec<NewMember> = (0..150).map(member).collect();
+    let ids: Vec<String> = (0..150).map(|number| format!("m-{number}")).collect();
+    elb.add_members("pool", &members).await.unwrap();
+    elb.set_weights("pool", &ids, 0).await.unwrap();
+    elb.remove_members("pool", &ids).await.unwrap();
+    let path = "POST /v3/project/elb/pools/pool/members";
+    let expected = ["batch-add", "batch-update", "batch-delete"].map(|action| format!("{path}/{action}"));
+    assert_eq!(server.lines(), expected.iter().flat_map(|line| [line.clone(), line.clone()]).collect::<Vec<_>>());
+    let received = server.received();
+    assert_eq!(
+        received[1].json()["members"][0],
+        json!({"name": "i-100", "address": "192.168.0.100", "protocol_port": 8000, "subnet_cidr_id": "subnet", "weight": 1})
+    );
+    assert_eq!(received[2].json()["members"][1], json!({"id": "m-1", "weight": 0}));
+    assert_eq!(
+        received[5].json(),
+        json!({"members": (100..150).map(|n| json!({"id": format!("m-{n}")})).collect::<Vec<_>>()})
+    );
+}

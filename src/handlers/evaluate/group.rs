@@ -15,11 +15,11 @@ use crate::engine::{explain, guardrails};
 use crate::fleet::{self, FleetError, View};
 use crate::handlers::raising;
 use crate::model::{
-    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, PoolTarget, Record, SCHEMA_VERSION,
-    Trigger, Verdict,
+    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, Pool, PoolTarget, Record,
+    SCHEMA_VERSION, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
-use crate::state::{self, Found, RECORD_WINDOW, Snapshot, Store, StoreError};
+use crate::state::{self, FleetMemory, Found, RECORD_WINDOW, Snapshot, Store, StoreError};
 
 /// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
 const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
@@ -187,6 +187,8 @@ pub(super) async fn look_at_fleets(
 ) -> Vec<Result<View, FleetError>> {
     let looks = group.pools.iter().map(|pool| {
         let mut memory = snapshot.fleets.get(&pool.name).cloned().unwrap_or_default();
+        let losses = snapshot.losses.iter().filter(|loss| loss.pool == pool.name);
+        memory.going = losses.map(|loss| loss.instance.clone()).collect();
         async move {
             let view = fleet::look(cloud, pool, &mut memory, now).await;
             (memory, view)
@@ -255,12 +257,15 @@ async fn carry_out(
         async move {
             let view = view.as_ref().ok()?;
             let target = plan.target.clamp(view.least, view.most.max(view.least));
-            if target == view.capacity.total() {
+            let request = if target != view.capacity.total() {
+                format!("{} instead of {} instances", target, view.capacity.total())
+            } else if view.is_unsettled && acts {
+                "finish what was begun".to_owned()
+            } else {
                 return None;
-            }
-            let request = format!("{} instead of {} instances", target, view.capacity.total());
+            };
             let outcome = if acts {
-                match fleet::scale(cloud, pool, &mut memory, view, target, now).await {
+                match bring_to(cloud, pool, &mut memory, view, target, now).await {
                     Ok(()) => ActionOutcome::Done,
                     Err(error) => ActionOutcome::Failed(error.to_string()),
                 }
@@ -277,7 +282,7 @@ async fn carry_out(
     for (((pool, view), plan), outcome) in group.pools.iter().zip(views).zip(&decision.plan).zip(done) {
         let (Ok(view), Some((memory, target, action))) = (view, outcome) else { continue };
         snapshot.fleets.insert(pool.name.clone(), memory);
-        if action.outcome == ActionOutcome::Done {
+        if action.outcome == ActionOutcome::Done && target != view.capacity.total() {
             note_change(snapshot, view, plan, target, now);
             let memory = snapshot.fleets.entry(pool.name.clone()).or_default();
             let serving = view.capacity.serving.min(target);
@@ -341,6 +346,24 @@ async fn keep_up(
         snapshot.fleets.entry(plan.pool.clone()).or_default().capacity = Some(Capacity { serving, starting });
     }
     actions
+}
+
+/// Asks for the number, and finishes what earlier evaluations began. A failure of one does not keep the other.
+async fn bring_to(
+    cloud: &Cloud,
+    pool: &Pool,
+    memory: &mut FleetMemory,
+    view: &View,
+    target: u32,
+    now: DateTime<Utc>,
+) -> Result<(), FleetError> {
+    let scaled = if target == view.capacity.total() {
+        Ok(())
+    } else {
+        fleet::scale(cloud, pool, memory, view, target, now).await
+    };
+    let finished = fleet::finish(cloud, pool, memory, view, now).await;
+    scaled.and(finished)
 }
 
 fn note_change(snapshot: &mut Snapshot, view: &View, plan: &PoolTarget, target: u32, now: DateTime<Utc>) {

@@ -1,0 +1,219 @@
+//! The servers of a pool: found by their tag, and what each of them is doing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::template;
+use crate::clients::ecs::{Server, ServerStatus, TaggedServer};
+use crate::clients::elb::Member;
+use crate::model::{Capacity, EcsSource, Purchase};
+use crate::state::FleetMemory;
+
+/// A server with this tag, of value `true`, is never deleted.
+const PROTECTED: &str = "autoscaler_protected";
+/// Younger servers that do not serve yet are starting; older ones are in doubt.
+const LONGEST_START: TimeDelta = TimeDelta::minutes(30);
+/// So long a server in doubt may fail to answer before it is replaced.
+const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(5);
+
+/// A pool's servers at one instant, in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inventory {
+    pub(super) servers: Vec<Found>,
+    /// Servers that were ordered and that the cloud does not show yet, by place.
+    pub(super) pending: BTreeMap<String, u32>,
+}
+
+/// A server of the pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) zone: String,
+    pub(super) flavor: String,
+    pub(super) created: Option<DateTime<Utc>>,
+    pub(super) address: Option<String>,
+    pub(super) standing: Standing,
+    pub(super) is_protected: bool,
+    /// Whether it was made of the template as it is now, and is bought as the pool says.
+    pub(super) is_current: bool,
+    pub(super) member: Option<Membership>,
+}
+
+/// A server's place in the load balancer's pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Membership {
+    pub(super) id: String,
+    pub(super) weight: u32,
+    /// Whether the load balancer finds it well.
+    pub(super) answers: bool,
+}
+
+/// What a server is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is being made, or does not answer the load balancer yet.
+    Starting,
+    /// It runs, and is to become a member of the load balancer's pool.
+    Joining,
+    /// It takes work.
+    Serving,
+    /// It ought to take work and does not answer, but it is too early, or too many at once, to give it up.
+    Silent,
+    /// It failed, and shall go.
+    Broken,
+    /// It shall go: it drains, or its deletion was asked for.
+    Leaving,
+    /// It is none of ours to count: gone, or switched off by somebody.
+    Ignored,
+}
+
+impl Found {
+    /// Whether it counts as an instance of the pool.
+    pub(super) fn counts(&self) -> bool {
+        matches!(self.standing, Standing::Starting | Standing::Joining | Standing::Serving | Standing::Silent)
+    }
+}
+
+impl Inventory {
+    /// Puts together what the cloud said, and notes who does not answer. `members` is `None` without a load balancer.
+    pub(super) fn new(
+        source: &EcsSource,
+        purchase: Purchase,
+        tagged: &[TaggedServer],
+        servers: Vec<Server>,
+        members: Option<&[Member]>,
+        memory: &mut FleetMemory,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let protected: BTreeSet<&str> =
+            tagged.iter().filter(|server| is_protected(server)).map(|server| server.id.as_str()).collect();
+        let memberships = members.map(Memberships::new);
+        let current = template::fingerprint(&source.instance_template);
+        let mut unanswering = BTreeMap::new();
+        let mut found: Vec<Found> = servers
+            .into_iter()
+            .map(|server| {
+                let member = memberships.as_ref().and_then(|members| members.of(&server));
+                let standing = standing(source, &server, memberships.is_some(), member, memory, now);
+                if standing == Standing::Silent {
+                    let since = memory.unanswering.get(&server.id).copied().unwrap_or(now);
+                    unanswering.insert(server.id.clone(), since);
+                }
+                Found {
+                    is_protected: protected.contains(server.id.as_str()),
+                    is_current: server.tag(template::FINGERPRINT) == Some(&current)
+                        && server.is_spot().is_none_or(|spot| spot == (purchase == Purchase::Spot)),
+                    member: member.map(|member| Membership {
+                        id: member.id.clone(),
+                        weight: member.weight,
+                        answers: answers(member),
+                    }),
+                    address: server.private_address().map(str::to_owned),
+                    zone: server.zone.clone(),
+                    flavor: server.flavor_id().to_owned(),
+                    created: server.created,
+                    standing,
+                    name: server.name,
+                    id: server.id,
+                }
+            })
+            .collect();
+        give_up_silent(&mut found, &unanswering, now);
+        memory.unanswering = unanswering;
+        found.sort_by(|left, right| left.id.cmp(&right.id));
+        Self { servers: found, pending: BTreeMap::new() }
+    }
+
+    /// What the pool has. What was ordered and is not shown yet is starting; what is silent may serve again.
+    pub(super) fn capacity(&self) -> Capacity {
+        let mut capacity = Capacity { serving: 0, starting: self.pending.values().sum() };
+        for server in self.servers.iter().filter(|server| server.counts()) {
+            match server.standing {
+                Standing::Serving => capacity.serving += 1,
+                _ => capacity.starting += 1,
+            }
+        }
+        capacity
+    }
+}
+
+pub(super) fn is_protected(server: &TaggedServer) -> bool {
+    server.tags.iter().any(|tag| tag.key == PROTECTED && tag.value == "true")
+}
+
+/// Members by server and by address, whichever the API tells.
+struct Memberships<'a> {
+    by_server: BTreeMap<&'a str, &'a Member>,
+    by_address: BTreeMap<&'a str, &'a Member>,
+}
+
+impl<'a> Memberships<'a> {
+    fn new(members: &'a [Member]) -> Self {
+        Self {
+            by_server: members.iter().filter_map(|member| Some((member.instance_id.as_deref()?, member))).collect(),
+            by_address: members.iter().map(|member| (member.address.as_str(), member)).collect(),
+        }
+    }
+
+    fn of(&self, server: &Server) -> Option<&'a Member> {
+        let by_address = || self.by_address.get(server.private_address()?);
+        self.by_server.get(server.id.as_str()).or_else(by_address).copied()
+    }
+}
+
+fn answers(member: &Member) -> bool {
+    matches!(member.operating_status.as_str(), "ONLINE" | "NO_MONITOR")
+}
+
+fn standing(
+    source: &EcsSource,
+    server: &Server,
+    has_balancer: bool,
+    member: Option<&Member>,
+    memory: &FleetMemory,
+    now: DateTime<Utc>,
+) -> Standing {
+    // A member that was given traffic again has been called back.
+    let is_back = member.is_some_and(|member| member.weight > 0);
+    if server.is_leaving() {
+        return Standing::Ignored;
+    }
+    if memory.leaving.contains_key(&server.id) && !is_back {
+        return Standing::Leaving;
+    }
+    let age = server.created.map(|created| now - created);
+    match server.status {
+        ServerStatus::Build if age.is_some_and(|age| age > LONGEST_START) => Standing::Broken,
+        ServerStatus::Build | ServerStatus::Reboot | ServerStatus::HardReboot => Standing::Starting,
+        ServerStatus::Error => Standing::Broken,
+        ServerStatus::Active if !has_balancer => {
+            let warm_up = TimeDelta::seconds(i64::from(source.warm_up_seconds));
+            let is_warm = server.launched_at.or(server.created).is_none_or(|launched| now - launched >= warm_up);
+            if is_warm { Standing::Serving } else { Standing::Starting }
+        }
+        ServerStatus::Active => match member {
+            None => Standing::Joining,
+            Some(member) if answers(member) => Standing::Serving,
+            Some(_) if age.is_some_and(|age| age <= LONGEST_START) => Standing::Starting,
+            Some(_) => Standing::Silent,
+        },
+        ServerStatus::Deleted | ServerStatus::Shutoff | ServerStatus::Unknown => Standing::Ignored,
+    }
+}
+
+/// Gives up servers that have been silent for long, unless half of those that should serve are: then it is the service or
+/// its health check that fails, and new servers would fail as well.
+fn give_up_silent(found: &mut [Found], since: &BTreeMap<String, DateTime<Utc>>, now: DateTime<Utc>) {
+    let silent = found.iter().filter(|server| server.standing == Standing::Silent).count();
+    let serving = found.iter().filter(|server| server.standing == Standing::Serving).count();
+    if silent >= serving {
+        return;
+    }
+    for server in found.iter_mut().filter(|server| server.standing == Standing::Silent) {
+        if since.get(&server.id).is_some_and(|since| now - *since >= LONGEST_SILENCE) {
+            server.standing = Standing::Broken;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Letting servers go: first the load balancer sends them nothing new, then they are taken out and deleted. And what else
+//! is begun in one invocation and finished in another.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::failures::is_about_one_server;
+use super::inventory::{Found, Inventory, Standing};
+use super::victims::choose;
+use super::{EcsFleet, FleetError};
+use crate::clients::ClientError;
+use crate::clients::elb::NewMember;
+use crate::state::FleetMemory;
+
+/// How long a server may finish what it has before it is deleted.
+const DRAIN: TimeDelta = TimeDelta::seconds(60);
+/// Share of new requests of a member; all have the same.
+const FULL_WEIGHT: u32 = 1;
+/// Servers deleted by one call.
+const BATCH: usize = 100;
+
+impl EcsFleet<'_> {
+    /// Lets `count` servers go. Those behind a load balancer drain first and are deleted by a later [`Self::settle`].
+    pub(super) async fn shrink(
+        &self,
+        memory: &mut FleetMemory,
+        inventory: &Inventory,
+        count: u32,
+        now: DateTime<Utc>,
+    ) -> Result<(), FleetError> {
+        let victims = choose(inventory, self.source, &memory.going, count);
+        let drained: Vec<String> = members(&victims);
+        if let Some(balancer) = self.balancer().filter(|_| !drained.is_empty()) {
+            self.elb.set_weights(balancer, &drained, 0).await?;
+        }
+        let at_once = |victim: &&&Found| victim.member.is_none() && !memory.going.contains(&victim.id);
+        let deleted: Vec<String> = victims.iter().filter(at_once).map(|victim| victim.id.clone()).collect();
+        self.delete(&deleted).await?;
+        memory.leaving.extend(victims.iter().map(|victim| (victim.id.clone(), now)));
+        memory.changed = Some(now);
+        Ok(())
+    }
+
+    /// Gives traffic back to up to `count` servers that drain. Gives how many.
+    pub(super) async fn call_back(
+        &self,
+        memory: &mut FleetMemory,
+        inventory: &Inventory,
+        count: u32,
+    ) -> Result<u32, FleetError> {
+        let Some(balancer) = self.balancer() else { return Ok(0) };
+        let may_return = |server: &&Found| {
+            server.standing == Standing::Leaving
+                && server.member.as_ref().is_some_and(|member| member.answers)
+                && !memory.going.contains(&server.id)
+        };
+        let called: Vec<&Found> = inventory.servers.iter().filter(may_return).take(count as usize).collect();
+        if called.is_empty() {
+            return Ok(0);
+        }
+        self.elb.set_weights(balancer, &members(&called), FULL_WEIGHT).await?;
+        for server in &called {
+            memory.leaving.remove(&server.id);
+        }
+        Ok(u32::try_from(called.len()).unwrap_or(count))
+    }
+
+    /// Finishes what was begun: servers that run join the load balancer's pool, those that have drained and those that
+    /// failed are deleted.
+    pub(super) async fn settle(
+        &self,
+        memory: &mut FleetMemory,
+        inventory: &Inventory,
+        now: DateTime<Utc>,
+    ) -> Result<(), FleetError> {
+        let joined = self.join(inventory, memory).await;
+        let doomed: Vec<&Found> = inventory.servers.iter().filter(|server| self.is_due(server, memory, now)).collect();
+        let members = members(&doomed);
+        if let Some(balancer) = self.balancer().filter(|_| !members.is_empty()) {
+            self.elb.remove_members(balancer, &members).await?;
+        }
+        let ids: Vec<String> = doomed.iter().map(|server| server.id.clone()).collect();
+        self.delete(&ids).await?;
+        for id in ids {
+            memory.leaving.entry(id).or_insert(now);
+        }
+        joined
+    }
+
+    /// Whether [`Self::settle`] has something to do.
+    pub(super) fn is_unsettled(&self, memory: &FleetMemory, inventory: &Inventory, now: DateTime<Utc>) -> bool {
+        let is_unsettled = |server: &Found| server.standing == Standing::Joining || self.is_due(server, memory, now);
+        inventory.servers.iter().any(is_unsettled)
+    }
+
+    /// Whether a server is to be deleted now. One that the cloud takes back cannot be.
+    fn is_due(&self, server: &Found, memory: &FleetMemory, now: DateTime<Utc>) -> bool {
+        if server.is_protected || memory.going.contains(&server.id) {
+            return false;
+        }
+        match (server.standing, memory.leaving.get(&server.id)) {
+            (Standing::Broken, _) => true,
+            (Standing::Leaving, Some(since)) => server.member.is_none() || now - *since >= DRAIN,
+            _ => false,
+        }
+    }
+
+    async fn join(&self, inventory: &Inventory, memory: &FleetMemory) -> Result<(), FleetError> {
+        let port = self.source.instance_template.protocol_port;
+        let (Some(balancer), Some(protocol_port)) = (self.balancer(), port) else { return Ok(()) };
+        let joins = |server: &&Found| server.standing == Standing::Joining && !memory.going.contains(&server.id);
+        let member = |server: &Found| {
+            Some(NewMember {
+                name: server.name.clone(),
+                address: server.address.clone()?,
+                protocol_port,
+                subnet_cidr_id: self.source.member_subnet_id.clone(),
+                weight: FULL_WEIGHT,
+            })
+        };
+        let joining: Vec<NewMember> = inventory.servers.iter().filter(joins).filter_map(member).collect();
+        if !joining.is_empty() {
+            self.elb.add_members(balancer, &joining).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes servers by as few calls as possible. One that is gone, locked or being taken back keeps none of the others.
+    async fn delete(&self, ids: &[String]) -> Result<(), ClientError> {
+        let mut batches: Vec<&[String]> = ids.chunks(BATCH).collect();
+        while let Some(batch) = batches.pop() {
+            match self.ecs.delete(batch).await {
+                Ok(job) => tracing::info!(pool = self.pool.name, count = batch.len(), job, "servers are being deleted"),
+                Err(error) if is_about_one_server(error.code()) => match batch {
+                    [server] => tracing::warn!(server, %error, "a server cannot be deleted"),
+                    several => {
+                        let (left, right) = several.split_at(several.len() / 2);
+                        batches.extend([left, right]);
+                    }
+                },
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn members(servers: &[&Found]) -> Vec<String> {
+    servers.iter().filter_map(|server| Some(server.member.as_ref()?.id.clone())).collect()
+}
