@@ -41,12 +41,12 @@ pub(super) async fn look(
     })
 }
 
+/// Whether the remembered list may be wrong: as many instances as it holds are in service, and it is not old. Should a
+/// region count instances that are still joining too (the documents leave it open), it is listed while the group grows.
 fn must_list(group: &ScalingGroup, memory: &FleetMemory, now: DateTime<Utc>) -> bool {
-    let settled = !group.is_scaling
-        && group.current == group.desired
-        && usize::try_from(group.current) == Ok(memory.instances.len());
+    let same_number = usize::try_from(group.current) == Ok(memory.instances.len());
     let age = memory.listed.map(|listed| now - listed);
-    !settled || !age.is_some_and(|age| age >= TimeDelta::zero() && age < LIST_AGE)
+    !same_number || !age.is_some_and(|age| age >= TimeDelta::zero() && age < LIST_AGE)
 }
 
 pub(super) async fn scale(
@@ -56,7 +56,6 @@ pub(super) async fn scale(
     target: u32,
 ) -> Result<(), FleetError> {
     let id = &source.scaling_group_id;
-    memory.listed = None;
     match api.set_desired(id, target).await {
         Ok(DesiredNumber::Accepted | DesiredNumber::Unchanged) => Ok(()),
         // A refusal for the group's status says little; the group itself says what to do.
