@@ -49,12 +49,7 @@ fn must_list(group: &ScalingGroup, memory: &FleetMemory, now: DateTime<Utc>) -> 
     !same_number || !age.is_some_and(|age| age >= TimeDelta::zero() && age < LIST_AGE)
 }
 
-pub(super) async fn scale(
-    api: &AutoScaling,
-    source: &AsGroupSource,
-    memory: &mut FleetMemory,
-    target: u32,
-) -> Result<(), FleetError> {
+pub(super) async fn scale(api: &AutoScaling, source: &AsGroupSource, target: u32) -> Result<(), FleetError> {
     let id = &source.scaling_group_id;
     match api.set_desired(id, target).await {
         Ok(DesiredNumber::Accepted | DesiredNumber::Unchanged) => Ok(()),

@@ -87,7 +87,7 @@ pub async fn scale(
     now: DateTime<Utc>,
 ) -> Result<(), FleetError> {
     match &pool.fleet {
-        FleetSource::AsGroup(source) => as_group::scale(&cloud.auto_scaling(), source, memory, target).await,
+        FleetSource::AsGroup(source) => as_group::scale(&cloud.auto_scaling(), source, target).await,
         FleetSource::Ecs(source) => EcsFleet::new(cloud, pool, source).scale(memory, view, target, now).await,
     }
 }
