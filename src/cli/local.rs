@@ -50,10 +50,10 @@ pub(super) struct Arguments {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Keep the region and its store up afterwards.
+    /// Serve the console page meanwhile, and keep everything up afterwards.
     #[arg(long)]
     serve: bool,
-    /// Port of the region's APIs; the object store is on the next one.
+    /// Port of the region's APIs; the object store is on the next one, the console page on the one after.
     #[arg(long, value_name = "PORT", requires = "serve")]
     port: Option<u16>,
 }
@@ -146,6 +146,9 @@ async fn play(arguments: &Arguments, settings: PlaySettings) -> Result<(), CliEr
     let (name, minutes) = (settings.trace.name.clone(), settings.trace.minutes());
     let circumstances = settings.circumstances.clone();
     let mut play = Play::start(settings).await.map_err(|error| CliError::Failed(format!("local region: {error}")))?;
+    if arguments.serve {
+        play.serve_console().await.map_err(|error| CliError::Failed(format!("console page: {error}")))?;
+    }
     let is_table = arguments.format == Format::Table;
     if is_table {
         print(&told::opening(&name, minutes, &circumstances, &play))?;

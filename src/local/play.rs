@@ -1,6 +1,7 @@
 //! Plays a trace through the real functions: a region, its object store, and `evaluate` behind the runtime API, all on
 //! 127.0.0.1 and on the trace's own clock. A day takes seconds.
 
+mod console;
 mod function;
 mod localise;
 
@@ -11,7 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
+pub use self::console::CONSOLE_TOKEN;
+use self::console::{LocalBackend, LocalConsole};
 use self::function::{FunctionKind, LocalFunction};
 pub use self::localise::localise;
 use super::store::{Store, StoreSettings};
@@ -46,7 +50,7 @@ pub struct PlaySettings {
     pub directory: Option<PathBuf>,
     /// How many spot servers each zone has room for. What is over is reclaimed, and the function `reclaim` is told.
     pub spot_trace: Option<SpotTrace>,
-    /// Port of the region's APIs; the store listens on the next one. Any free ones if `None`.
+    /// Port of the region's APIs; the store listens on the next one, a console on the one after. Any free ones if `None`.
     pub port: Option<u16>,
 }
 
@@ -59,6 +63,9 @@ pub struct Play {
     store: Store,
     evaluate: Stage,
     reclaim: Option<Stage>,
+    console: Option<LocalConsole>,
+    /// Taken by whoever makes a minute pass or evaluates.
+    turn: Arc<Mutex<()>>,
     tally: Tally,
     next: usize,
     invocations: Invocations,
@@ -67,7 +74,7 @@ pub struct Play {
 /// A function and the side of the platform that it sees.
 #[derive(Debug)]
 struct Stage {
-    runtime_api: RuntimeApi,
+    runtime_api: Arc<RuntimeApi>,
     environment: Environment,
     function: LocalFunction,
 }
@@ -148,7 +155,38 @@ impl Play {
         };
         let tally = Tally::new(settings.trace.minutes());
         let invocations = Invocations::default();
-        Ok(Self { settings, region, server, store, evaluate, reclaim, tally, next: 0, invocations })
+        Ok(Self {
+            settings,
+            region,
+            server,
+            store,
+            evaluate,
+            reclaim,
+            console: None,
+            turn: Arc::default(),
+            tally,
+            next: 0,
+            invocations,
+        })
+    }
+
+    /// Serves the console, which works while the trace is being played and afterwards. Returns its address.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn serve_console(&mut self) -> io::Result<String> {
+        let backend = LocalBackend::new(
+            Arc::clone(&self.region),
+            Arc::clone(&self.evaluate.runtime_api),
+            Arc::clone(&self.turn),
+            &self.evaluate.environment,
+            self.region.settings().agency.clone(),
+        )?;
+        let port = self.settings.port.map(|port| port.saturating_add(2));
+        let console = LocalConsole::start(backend, address(port)).await?;
+        let url = console.url();
+        self.console = Some(console);
+        Ok(url)
     }
 
     /// The region.
@@ -164,6 +202,11 @@ impl Play {
     /// Where the object store is.
     pub fn store_url(&self) -> String {
         self.store.url()
+    }
+
+    /// Where the console is, if it is served.
+    pub fn console_url(&self) -> Option<String> {
+        self.console.as_ref().map(LocalConsole::url)
     }
 
     /// Ends the function's process and starts another, which knows nothing but what lies in the store.
@@ -189,15 +232,20 @@ impl Play {
         &self.invocations
     }
 
-    /// Requests that the region and the store answered, by invocation.
+    /// Requests that the region and the store answered, by invocation. What people look up in the console is left out.
     pub fn http_calls_per_invocation(&self) -> f64 {
-        (self.region.calls().total() + self.store.calls()) as f64 / self.invocations.count.max(1) as f64
+        let (looked_up, by_people) =
+            self.console.as_ref().map_or((0, 0), |console| (console.store_calls(), console.evaluations()));
+        let calls = (self.region.calls().total() + self.store.calls()).saturating_sub(looked_up);
+        calls as f64 / (self.invocations.count + by_people).max(1) as f64
     }
 
     /// Plays the next minute: the timer wakes the function at its start (not in the very first one, of which there are no
     /// metrics), then the load passes. `None` when the trace is over.
     pub async fn step(&mut self) -> Option<PlayedStep> {
         let load_per_second = *self.settings.trace.load.get(self.next)?;
+        let turn = Arc::clone(&self.turn);
+        let _ours = turn.lock().await;
         let minute = self.next as i64;
         let before = self.region.capacity(0).total();
         self.follow_spot().await;
@@ -258,9 +306,15 @@ impl Play {
 
     /// Ends everything in order.
     pub async fn stop(self) {
+        if let Some(console) = self.console {
+            console.stop().await;
+        }
         for stage in std::iter::once(self.evaluate).chain(self.reclaim) {
             stage.function.stop();
-            stage.runtime_api.stop().await;
+            // A console's request that did not end in time may still hold it; it closes with that.
+            if let Some(runtime_api) = Arc::into_inner(stage.runtime_api) {
+                runtime_api.stop().await;
+            }
         }
         self.server.stop().await;
         self.store.stop().await;
@@ -269,7 +323,7 @@ impl Play {
 
 impl Stage {
     async fn start(kind: FunctionKind, agency: &Credentials, variables: &[(&str, String)]) -> io::Result<Self> {
-        let runtime_api = RuntimeApi::start(kind.name(), Some(agency.clone()), address(None)).await?;
+        let runtime_api = Arc::new(RuntimeApi::start(kind.name(), Some(agency.clone()), address(None)).await?);
         let own = [
             ("RUNTIME_API_ADDR", runtime_api.address().to_string()),
             ("RUNTIME_TIMEOUT", TIMEOUT.as_secs().to_string()),

@@ -38,6 +38,12 @@ impl Group {
         };
         self.signals.iter().enumerate().find(|(_, signal)| chosen(signal))
     }
+
+    /// What an instance costs per hour on demand: the cheapest such pool's price. `None` without one.
+    pub fn on_demand_price_per_hour(&self) -> Option<f64> {
+        let on_demand = self.pools.iter().filter(|pool| pool.purchase == Purchase::OnDemand);
+        on_demand.map(|pool| pool.price_per_hour).min_by(f64::total_cmp)
+    }
 }
 
 /// Whether decisions are carried out.

@@ -7,18 +7,24 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
-use crate::local::play::{BUCKET, Play, PlayedStep};
+use crate::local::play::{BUCKET, CONSOLE_TOKEN, Play, PlayedStep};
 use crate::replay::Settings;
 
 pub(super) fn opening(name: &str, minutes: usize, circumstances: &Settings, play: &Play) -> String {
-    format!(
+    let mut told = format!(
         "Playing {name}: {minutes} minutes, an instance serves {} s after it is asked for, metrics come {} min late.\n\
-         Each minute a timer event wakes the function `evaluate` over HTTP; the region answers at {}, its store at {}.\n\n",
+         Each minute a timer event wakes the function `evaluate` over HTTP; the region answers at {}, its store at {}.\n",
         circumstances.lead_seconds,
         circumstances.delay_minutes,
         play.region_url(),
         play.store_url(),
-    )
+    );
+    told += &console(play);
+    told + "\n"
+}
+
+fn console(play: &Play) -> String {
+    play.console_url().map_or_else(String::new, |url| format!("console page: {url}/ with the token {CONSOLE_TOKEN}\n"))
 }
 
 /// One line for a decision that changes something.
@@ -103,10 +109,12 @@ pub(super) fn addresses(play: &Play) -> String {
         "\nThe region stays up until you press Ctrl-C.\n\
          APIs (AS, ECS, CES, SMN, …): {}\n\
          object store, bucket {BUCKET}: {}\n\
+         {}\
          region {}, project {}\n\
          access key {}, secret key {}\n",
         play.region_url(),
         play.store_url(),
+        console(play),
         settings.region,
         settings.project_id,
         settings.user.access_key,

@@ -58,6 +58,8 @@ pub(super) struct DecisionSummary {
     serving: u32,
     /// The decision in one sentence.
     headline: String,
+    /// The same with its weightiest reason.
+    why: String,
     /// What went wrong on the way, in words.
     problems: Vec<String>,
 }
@@ -100,6 +102,7 @@ impl DecisionSummary {
             target: decision.target,
             serving: decision.seen.pools.values().map(|pool| pool.serving).sum(),
             headline: explain::headline(decision),
+            why: explain::summary(decision),
             problems: decision.problems.clone(),
         })
     }
@@ -172,7 +175,7 @@ pub(super) async fn read_all(desk: &Desk, group: &Group, names: Vec<String>) -> 
     records.try_filter_map(async |named| Ok(named)).try_collect().await
 }
 
-async fn read(desk: &Desk, group: &Group, name: String) -> Result<Option<Named>, StoreError> {
+pub(super) async fn read(desk: &Desk, group: &Group, name: String) -> Result<Option<Named>, StoreError> {
     let record = read_record(&desk.store, &group.name, &name, desk.deadline).await?;
     Ok(record.map(|record| Named { name, record }))
 }
@@ -184,6 +187,6 @@ pub(super) fn public_id(group: &str, record_name: &str) -> String {
 }
 
 /// Whether a record's name, `<time>-<source>-<id>.json`, is one of `evaluate`'s.
-fn is_decision(name: &str) -> bool {
+pub(super) fn is_decision(name: &str) -> bool {
     name.split('-').nth(1) == Some("evaluate")
 }

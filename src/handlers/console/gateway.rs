@@ -9,7 +9,7 @@ use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
-use super::{AccessToken, Backend, router};
+use super::{AccessToken, Backend, page, router};
 use crate::functiongraph::Diagnostic;
 use crate::functiongraph::events::GatewayRequest;
 
@@ -58,10 +58,13 @@ fn complete(request: &GatewayRequest) -> Value {
     })
 }
 
-/// The path from `/api/` on: where the gateway publishes the function under a prefix, that is no business of the router.
-/// `None` if it can't be part of an address.
+/// The path from `/api/` on, or that of the page's file: where the gateway publishes the function under a prefix, that is
+/// no business of the router. `None` if it can't be part of an address.
 fn api_path(path: &str) -> Option<&str> {
-    let path = path.find("/api/").map_or(path, |start| &path[start..]);
+    let path = match path.find("/api/") {
+        Some(start) => &path[start..],
+        None => page::within(path).unwrap_or(path),
+    };
     let is_path = path.starts_with('/') && path.parse::<Uri>().is_ok_and(|address| address.path() == path);
     is_path.then_some(path)
 }

@@ -12,8 +12,10 @@ mod groups;
 mod holds;
 mod openapi;
 mod outlook;
+mod page;
 mod problem;
 mod routes;
+mod series;
 
 use std::sync::Arc;
 

@@ -108,12 +108,7 @@ pub(super) async fn cost(desk: Desk, Path(name): Path<String>) -> Result<Json<Co
         })
         .collect();
     let instances: u32 = pools.iter().map(|pool| pool.instances).sum();
-    let on_demand_price = group
-        .pools
-        .iter()
-        .filter(|pool| pool.purchase == Purchase::OnDemand)
-        .map(|pool| pool.price_per_hour)
-        .min_by(f64::total_cmp);
+    let on_demand_price = group.on_demand_price_per_hour();
     Ok(Json(Cost {
         group: group.name.clone(),
         now: desk.now,

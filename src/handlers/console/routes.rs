@@ -12,7 +12,7 @@ use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
-use super::{AccessToken, Backend, Desk, Problem, decisions, groups, holds, openapi, outlook};
+use super::{AccessToken, Backend, Desk, Problem, decisions, groups, holds, openapi, outlook, page, series};
 
 /// Largest body in bytes. The largest thing that is sent is an order of a person.
 const LARGEST_BODY_BYTES: usize = 16 * 1024;
@@ -84,6 +84,17 @@ pub(super) fn operations() -> Vec<Operation> {
                 get(decisions::list),
             )
         },
+        Operation {
+            query: Some(schema_of::<series::Stretch>),
+            ..operation(
+                Method::GET,
+                "/api/groups/{group}/series",
+                "getSeries",
+                "A group over time, as its decisions saw it",
+                schema_of::<series::Series>,
+                get(series::series),
+            )
+        },
         operation(
             Method::GET,
             "/api/decisions/{decision}",
@@ -145,7 +156,7 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// The console's API. `token` opens it; without one every operation answers that the console is closed.
+/// The console's page, which holds no secret, and its API. `token` opens the API; without one every operation answers that the console is closed.
 pub fn router(backend: Arc<dyn Backend>, token: Option<AccessToken>) -> Router {
     let guarded = operations()
         .into_iter()
@@ -156,7 +167,7 @@ pub fn router(backend: Arc<dyn Backend>, token: Option<AccessToken>) -> Router {
         })
         .layer(from_fn_with_state(Arc::new(token), authorize));
     let open = Router::new().route("/api/openapi.json", get(async || axum::Json(openapi::document())));
-    guarded.merge(open).layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES)).layer(from_fn(harden)).with_state(backend)
+    guarded.merge(open).merge(page::routes()).layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES)).layer(from_fn(harden)).with_state(backend)
 }
 
 async fn authorize(State(token): State<Arc<Option<AccessToken>>>, request: Request, next: Next) -> Response {
