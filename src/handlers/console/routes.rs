@@ -167,7 +167,12 @@ pub fn router(backend: Arc<dyn Backend>, token: Option<AccessToken>) -> Router {
         })
         .layer(from_fn_with_state(Arc::new(token), authorize));
     let open = Router::new().route("/api/openapi.json", get(async || axum::Json(openapi::document())));
-    guarded.merge(open).merge(page::routes()).layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES)).layer(from_fn(harden)).with_state(backend)
+    guarded
+        .merge(open)
+        .merge(page::routes())
+        .layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES))
+        .layer(from_fn(harden))
+        .with_state(backend)
 }
 
 async fn authorize(State(token): State<Arc<Option<AccessToken>>>, request: Request, next: Next) -> Response {

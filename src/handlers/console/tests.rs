@@ -266,7 +266,7 @@ fn assert_conforms(document: &Value, schema: &Value, answer: &Value) {
 async fn what_is_no_path_or_no_method_of_the_api_is_a_problem() {
     let fake = backend();
     refused(&fake, request("GET", "/api/nothing", ""), StatusCode::NOT_FOUND, "no-such-path").await;
-    refused(&fake, request("GET", "/", ""), StatusCode::NOT_FOUND, "no-such-path").await;
+    refused(&fake, request("GET", "/page.html", ""), StatusCode::NOT_FOUND, "no-such-path").await;
     refused(&fake, request("PATCH", "/api/groups", ""), StatusCode::METHOD_NOT_ALLOWED, "wrong-method").await;
     let (_, headers, _) = send(open(&fake), request("PATCH", "/api/groups/inference/hold", "")).await;
     assert!(headers[header::ALLOW].to_str().unwrap().contains("DELETE"), "{headers:?}");
@@ -477,6 +477,52 @@ async fn an_order_that_makes_no_sense_is_refused_with_its_place() {
     assert_eq!(names, [""; 0], "a refused order was recorded");
 }
 
+#[tokio::test]
+async fn a_group_is_told_over_time_with_what_the_time_cost() {
+    let fake = evaluated().await;
+    let body = fetch(&fake, "/api/groups/inference/series").await;
+    let points = body["points"].as_array().unwrap();
+    let column = |name: &str| points.iter().map(|point| point[name].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!((column("target"), column("serving"), column("starting")), (vec![3, 4, 5], vec![3; 3], vec![1; 3]));
+    assert_eq!((&body["decisions"], &body["every"]), (&json!(3), &json!(1)));
+    // Three serving and one starting for 59 minutes: two on demand at 0.6, two spot at 0.2.
+    let cost = |name: &str| body["cost"][name].as_f64().unwrap() * 60.0 / 59.0;
+    for (name, expected) in [("hours", 1.0), ("spent", 1.6), ("on_demand", 2.4), ("peak", 2.4)] {
+        assert!((cost(name) - expected).abs() < 1e-9, "{name}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_stretch_is_thinned_and_keeps_the_newest() {
+    let fake = evaluated().await;
+    let body = fetch(&fake, "/api/groups/inference/series?points=2").await;
+    let targets: Vec<_> = body["points"].as_array().unwrap().iter().map(|point| &point["target"]).collect();
+    assert_eq!((targets, &body["every"]), (vec![&json!(3), &json!(5)], &json!(2)));
+    for query in ["points=1", "points=1001", "since=2026-01-08T08:45:00Z", "since=2025-01-01T00:00:00Z", "from=1"] {
+        let request = request("GET", &format!("/api/groups/inference/series?{query}"), "");
+        refused(&fake, request, StatusCode::BAD_REQUEST, "bad-request").await;
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_open_to_anyone_and_guarded_against_foreign_scripts() {
+    let mut request = sample("console-groups");
+    request.headers.clear();
+    for (path, media_type, start) in [
+        ("/", "text/html; charset=utf-8", "<!doctype html>"),
+        ("/prefix/page.js", "text/javascript; charset=utf-8", "//"),
+        ("/page.css", "text/css; charset=utf-8", ":root"),
+    ] {
+        request.path = path.to_owned();
+        let answer = through_gateway(backend(), &request).await;
+        assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)), "{path}");
+        assert_eq!(answer["headers"]["content-type"], media_type);
+        let policy = answer["headers"]["content-security-policy"].as_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert!(answer["body"].as_str().unwrap().starts_with(start));
+    }
+}
+
 async fn through_gateway(fake: Arc<Fake>, request: &GatewayRequest) -> Value {
     answer(request, fake, AccessToken::new(&Secret::new(TOKEN))).await.unwrap()
 }
@@ -533,7 +579,8 @@ proptest! {
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answered = executor.block_on(answer(&request, backend(), AccessToken::new(&Secret::new(TOKEN))));
         if let Ok(answer) = answered {
-            prop_assert!(answer["statusCode"].as_u64().unwrap() >= 400);
+            let is_page = answer["headers"].get("content-security-policy").is_some();
+            prop_assert!(is_page || answer["statusCode"].as_u64().unwrap() >= 400);
         }
     }
 }

@@ -1,0 +1,113 @@
+// What a person can do: evaluate now, hold, lift. Each is shown before it is done.
+
+import { api } from "./api.js";
+import { closeDialog, element, showDialog } from "./dom.js";
+import { tell } from "./sentences.js";
+import { instant, text } from "./texts.js";
+
+const WHO = "flexus-console-who";
+const DURATIONS = [["minutes_30", 30], ["hours_1", 60], ["hours_4", 240], ["days_1", 1440], ["days_7", 10_080]];
+
+export const orderText = (order) => {
+  if (typeof order === "string") return text(order);
+  const [[kind, n]] = Object.entries(order);
+  return text(`${kind}_n`, { n });
+};
+
+const title = (words) => element("h2", { id: "dialog-title" }, words);
+const button = (key, click, attributes = {}) => element("button", { type: "button", ...attributes, on: { click } }, text(key));
+const cancel = () => button("cancel", closeDialog);
+const buttons = (...all) => element("div", { class: "buttons" }, all);
+const failure = (error) => element("p", { class: "bad", role: "alert" }, error.message);
+
+// Runs what a button asks for; while it runs the button is off, and an error stays in the dialog.
+const attempt = async (pressed, errors, work) => {
+  pressed.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    errors.replaceChildren(failure(error));
+    pressed.disabled = false;
+  }
+};
+
+const sentences = (result) => result.why.split(/(?<=\.) (?=[A-Z])/).map((sentence) => tell(sentence)).join(" ");
+
+export const evaluate = async (group, changed) => {
+  showDialog(title(text("would")), element("p", { role: "status" }, text("evaluating")), buttons(cancel()));
+  const trial = await api.evaluate(group.name, true).catch((error) => {
+    showDialog(title(text("would")), failure(error), buttons(cancel()));
+  });
+  if (!trial) return;
+  const errors = element("div");
+  const moves = trial.current !== trial.target;
+  const act = async (event) => attempt(event.currentTarget, errors, async () => {
+    const done = await api.evaluate(group.name, false);
+    showDialog(title(text("did")), element("p", { role: "status" }, sentences(done)), buttons(button("close", closeDialog, { autofocus: true })));
+    changed();
+  });
+  showDialog(
+    title(text("would")),
+    element("p", { class: "lead" }, moves ? text("would_change", { from: trial.current, to: trial.target }) : text("would_keep", { n: trial.current })),
+    element("p", { class: "muted" }, sentences(trial)),
+    group.mode === "observe" ? element("p", {}, text("observes")) : null,
+    errors,
+    buttons(cancel(), button("for_real", act, { class: "main", id: "for-real" })),
+  );
+};
+
+const field = (key, control) => element("label", { class: "field" }, element("span", {}, text(key)), control);
+
+export const hold = (group, now, changed, given = {}) => {
+  const who = element("input", { id: "hold-who", required: true, maxlength: 200, value: given.who ?? sessionStorage.getItem(WHO) ?? "" });
+  const why = element("input", { id: "hold-why", required: true, maxlength: 200, value: given.why ?? "" });
+  const kind = element("select", { id: "hold-order" }, ["pause_all", "pause_in", "pause_out", "pin", "floor"].map((key) => element("option", { value: key }, text(key))));
+  kind.value = given.kind ?? "pause_in";
+  const n = element("input", { id: "hold-number", type: "number", required: true, min: group.min_instances, max: group.max_instances, value: given.n ?? group.last_decision?.target ?? group.min_instances });
+  const lasts = element("select", { id: "hold-lasts" }, DURATIONS.map(([key, minutes]) => element("option", { value: String(minutes) }, text(key))));
+  lasts.value = given.minutes ?? "60";
+  const numbered = field("number", n);
+  const show = () => { numbered.hidden = !["pin", "floor"].includes(kind.value); n.disabled = numbered.hidden; };
+  kind.addEventListener("change", show);
+  show();
+  const review = (event) => {
+    event.preventDefault();
+    sessionStorage.setItem(WHO, who.value);
+    const order = numbered.hidden ? kind.value : { [kind.value]: Number(n.value) };
+    // What counts as now is the console's, not this machine's.
+    const until = new Date(Date.parse(now) + Number(lasts.value) * 60_000).toISOString();
+    const order_given = { order, who: who.value, why: why.value, until };
+    const errors = element("div");
+    const send = async (event) => attempt(event.currentTarget, errors, async () => {
+      await api.hold(group.name, order_given);
+      showDialog(title(text("hold_title", { group: group.name })), element("p", { role: "status" }, text("held_now")), buttons(button("close", closeDialog, { autofocus: true })));
+      changed();
+    });
+    const back = () => hold(group, now, changed, { who: who.value, why: why.value, kind: kind.value, n: n.value, minutes: lasts.value });
+    showDialog(
+      title(text("hold_title", { group: group.name })),
+      element("p", { class: "lead" }, text("held", { order: orderText(order), who: who.value, why: why.value, until: instant(until) })),
+      element("p", { class: "muted" }, text("confirm_hold")), errors,
+      buttons(button("back", back), button("confirm", send, { class: "main", id: "confirm" })),
+    );
+  };
+  showDialog(title(text("hold_title", { group: group.name })), element("form", { class: "form", on: { submit: review } },
+    field("order", kind), numbered, field("lasts", lasts), field("who", who), field("because", why),
+    buttons(cancel(), element("button", { type: "submit", class: "main" }, text("review")))));
+};
+
+export const lift = (group, changed) => {
+  const who = element("input", { id: "lift-who", required: true, maxlength: 200, value: sessionStorage.getItem(WHO) ?? "" });
+  const errors = element("div");
+  const send = async (event) => {
+    event.preventDefault();
+    await attempt(event.submitter, errors, async () => {
+      await api.lift(group.name, who.value);
+      showDialog(title(text("lift_title", { group: group.name })), element("p", { role: "status" }, text("lifted")), buttons(button("close", closeDialog, { autofocus: true })));
+      changed();
+    });
+  };
+  showDialog(title(text("lift_title", { group: group.name })), element("p", { class: "muted" }, text("lift_hint")),
+    element("form", { class: "form", on: { submit: send } }, field("who", who), errors,
+      buttons(cancel(), element("button", { type: "submit", class: "main", id: "confirm" }, text("confirm")))));
+};

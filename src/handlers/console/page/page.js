@@ -1,0 +1,238 @@
+// The console page: asks the API again and again, and shows how a group stands and why.
+
+import * as actions from "./actions.js";
+import { api, hasToken, setToken } from "./api.js";
+import { drawCharts } from "./charts.js";
+import { showDecision } from "./decision.js";
+import { byId, element, fill } from "./dom.js";
+import { tell } from "./sentences.js";
+import { instant, label, language, money, number, setLanguage, text } from "./texts.js";
+import { drawTimeline, reasonOf } from "./timeline.js";
+
+const QUICK_MS = 3_000, CALM_MS = 15_000;
+const HOURS = [1, 6, 24];
+const state = { list: null, name: null, shown: null, hours: 6, signal: null, fetched: null };
+let timer, running = false, again = false;
+
+// Asking
+
+const groupInList = () => state.list?.groups.find((group) => group.name === state.name);
+const mark = (group) => JSON.stringify([group?.last_decision?.id, group?.holds, group?.problem, state.name, state.hours]);
+
+const fetchShown = async () => {
+  const { name } = state;
+  const until = state.list.now;
+  const since = new Date(Date.parse(until) - state.hours * 3_600_000).toISOString();
+  const [detail, cost, series, recent] = await Promise.all([api.group(name), api.cost(name), api.series(name, since, until), api.decisions(name)]);
+  // Older pages that were asked for stay, beneath what is new.
+  const kept = state.shown?.detail.name === name ? state.shown.decisions : [];
+  const known = new Set(recent.decisions.map((decision) => decision.id));
+  const oldest = recent.decisions.at(-1)?.time ?? "";
+  const older = kept.filter((decision) => decision.time < oldest && !known.has(decision.id));
+  const joined = older.length && recent.decisions.some((decision) => kept.some((one) => one.id === decision.id));
+  return { detail, cost, series, decisions: joined ? [...recent.decisions, ...older] : recent.decisions, next: joined ? state.shown.next : recent.next };
+};
+
+const refresh = async () => {
+  if (!hasToken()) return showDoor();
+  if (running) { again = true; return; }
+  running = true;
+  clearTimeout(timer);
+  let wait = CALM_MS;
+  try {
+    state.list = await api.groups();
+    if (!groupInList()) state.name = state.list.groups[0]?.name ?? null;
+    const now = mark(groupInList());
+    if (state.name && now !== state.fetched) {
+      state.shown = await fetchShown();
+      state.fetched = now;
+      wait = QUICK_MS;
+    }
+    byId("alert").hidden = true;
+    draw();
+  } catch (error) {
+    if (error.status === 401) { setToken(null); showDoor(text("wrong_token")); }
+    else showError(error);
+  } finally {
+    running = false;
+    if (hasToken()) timer = setTimeout(refresh, again ? 0 : wait);
+    again = false;
+  }
+};
+const anew = () => { state.fetched = null; return refresh(); };
+
+const showError = (error) => {
+  const known = state.list;
+  fill(byId("alert"), known ? text("retrying", { error: error.message, time: instant(known.now) }) : error.message);
+  byId("alert").hidden = false;
+};
+
+const showDoor = (message) => {
+  byId("console").hidden = true;
+  byId("leave").hidden = true;
+  byId("door").hidden = false;
+  fill(byId("alert"), message ?? "");
+  byId("alert").hidden = !message;
+  byId("token").focus();
+};
+
+// Showing
+
+const open = (id) => {
+  const ids = state.shown.decisions.map((decision) => decision.id);
+  const around = (id) => {
+    const at = ids.indexOf(id);
+    return at < 0 ? {} : { newer: ids[at - 1], older: ids[at + 1] };
+  };
+  showDecision(id, state.shown.detail.config, around).catch(showError);
+};
+
+const openAt = (seconds) => {
+  const distance = (point) => Math.abs(Date.parse(point.time) / 1000 - seconds);
+  const points = state.shown.series.points;
+  if (points.length) open(points.reduce((best, point) => (distance(point) < distance(best) ? point : best)).decision);
+};
+
+const badge = (words, tone = "") => element("li", { class: `badge ${tone}` }, words);
+
+const drawWhy = () => {
+  const { detail, series } = state.shown;
+  const last = detail.last_decision;
+  const point = series.points.at(-1);
+  const serving = point?.serving ?? last?.serving;
+  const button = (key, id, click, kind) => element("button", { type: "button", id, class: kind, on: { click } }, text(key));
+  const told = last ? [tell(last.headline), reasonOf(last)] : [detail.problem ?? text("not_yet"), ""];
+  const reason = told[1].split(/(?<=\.) (?=[A-Z])/).map(tell).join(" ");
+  const changed = fill(byId("why"),
+    element("div", { class: "size" },
+      element("p", { class: "count" }, element("b", { id: "serving" }, serving === undefined ? "–" : number(serving)), " ", text("instances")),
+      element("ul", { class: "badges" },
+        point?.starting ? badge(text("starting_now", { starting: point.starting }), "warn") : null,
+        last ? badge(text("target_now", { target: last.target })) : null,
+        badge(text(`engine_${detail.engine}`)), badge(text(`mode_${detail.mode}`), detail.mode === "observe" ? "warn" : "good"),
+        badge(text("limits", { min: detail.min_instances, max: detail.max_instances })))),
+    element("div", { class: "because" },
+      element("h1", {}, `${text("why_so")} · ${detail.name}`),
+      element("p", { class: "lead", id: "headline" }, told[0]),
+      element("p", { id: "reason" }, reason),
+      detail.holds.map((hold) => element("p", { class: "note" }, text("held", { ...hold, order: actions.orderText(hold.order), until: instant(hold.until) }))),
+      detail.raises.map((raise) => element("p", { class: "note" }, text("raised", { ...raise, until: instant(raise.until) }))),
+      detail.losses.map((loss) => element("p", { class: "note" }, text("lost", loss))),
+      [...(last?.problems ?? []), ...(last && detail.problem ? [detail.problem] : [])].map((problem) => element("p", { class: "note bad" }, problem)),
+      element("div", { class: "buttons" },
+        last ? button("all_reasons", "all-reasons", () => open(state.shown.detail.last_decision.id), "main") : null,
+        button("evaluate", "evaluate", () => actions.evaluate(groupInList(), anew)),
+        button("hold", "hold", () => actions.hold(groupInList(), state.list.now, anew)),
+        detail.holds.length ? button("lift", "lift", () => actions.lift(groupInList(), anew)) : null)));
+  if (changed) byId("told").textContent = `${detail.name}: ${told[0]}`;
+};
+
+const figure = (id, name, value, hint, tone = "") => element("div", { class: `figure ${tone}` }, element("span", {}, name), element("b", { id }, value), element("span", {}, hint));
+
+const drawFigures = () => {
+  const { detail, cost, series } = state.shown;
+  const point = series.points.at(-1);
+  const all = [];
+  if (point?.demand) {
+    const band = point.forecast;
+    const minutes = band ? Math.max(0, Math.round((Date.parse(band.time) - Date.parse(point.time)) / 60_000)) : 0;
+    all.push(figure("load", text("load_now"), number(point.demand.instances, 1), band ? text("load_hint", { low: number(band.low, 1), high: number(band.high, 1), minutes }) : ""));
+  }
+  const latency = detail.config.signals.findIndex((signal) => signal.kind === "latency_ms");
+  if (latency >= 0) {
+    const slo = detail.config.policy.slo_ms;
+    const values = series.points.map((one) => one.values[latency]).filter((value) => value !== null);
+    const newest = values.at(-1);
+    const good = values.filter((value) => value <= slo).length / Math.max(1, values.length);
+    all.push(figure("latency", detail.config.signals[latency].name, newest === undefined ? "–" : `${number(newest)} ms`, text("slo_hint", { slo: number(slo) }), newest > slo ? "bad" : ""));
+    if (values.length) all.push(figure("in-slo", text("in_slo"), `${number(good * 100, 1)} %`, text("in_slo_hint", { count: values.length, slo: number(slo) }), good < 0.99 ? "bad" : "good"));
+  }
+  all.push(figure("spent", text("cost_so_far"), money(cost.spent), `${text("since_first")} · ${text("per_hour", { value: money(cost.per_hour) })}`));
+  const { spent, peak, hours } = series.cost;
+  if (peak > 0) {
+    const share = (1 - spent / peak) * 100;
+    all.push(figure("saved", text("saved"), text(share >= 0 ? "saved_value" : "dearer_value", { share: number(Math.abs(share)) }), text("saved_hint", { spent: money(spent), peak: money(peak), hours: number(hours, 1) }), share > 0 ? "good" : ""));
+  }
+  fill(byId("figures"), ...all);
+};
+
+const drawGroups = () => {
+  const groups = state.list.groups;
+  byId("groups").hidden = groups.length < 2;
+  fill(byId("groups"), ...groups.map((group) => element("button", {
+    type: "button", "aria-current": group.name === state.name ? "true" : null, title: group.problem,
+    on: { click: () => { state.name = group.name; state.signal = null; refresh(); } },
+  }, group.name, element("b", {}, group.problem && !group.last_decision ? "!" : ` ${group.last_decision?.target ?? "–"}`))));
+};
+
+const drawWindows = () => fill(byId("windows"), ...HOURS.map((hours) => element("button", {
+  type: "button", "aria-pressed": hours === state.hours ? "true" : "false", "data-hours": hours, on: { click: () => { state.hours = hours; anew(); } },
+}, text("hours", { n: hours }))));
+
+let painted = null;
+const drawGraphs = (force) => {
+  const { detail, series } = state.shown;
+  const latency = detail.config.signals.findIndex((signal) => signal.kind === "latency_ms");
+  state.signal ??= Math.max(0, latency);
+  if (painted === series && !force) return;
+  painted = series;
+  byId("capacity-hint").textContent = text("capacity_hint") + (series.every > 1 ? ` ${text("thinned", series)}` : "");
+  drawCharts(series, detail.config, state.signal, openAt);
+};
+
+const draw = (force = false) => {
+  byId("door").hidden = true;
+  byId("console").hidden = false;
+  byId("leave").hidden = false;
+  if (!state.list) return;
+  byId("clock").textContent = `${instant(state.list.now)} UTC`;
+  drawGroups();
+  drawWindows();
+  if (!state.shown) return;
+  drawWhy();
+  drawFigures();
+  drawTimeline(state.shown.decisions, state.shown.next, open);
+  drawGraphs(force);
+};
+
+// Controls
+
+const preferred = matchMedia("(prefers-color-scheme: dark)");
+const theme = () => localStorage.getItem("flexus-console-theme") ?? (preferred.matches ? "dark" : "light");
+const dress = () => {
+  document.documentElement.dataset.theme = theme();
+  label();
+  byId("language").textContent = text("language");
+  byId("language").setAttribute("aria-label", text("language_label"));
+  byId("theme").textContent = text(theme() === "dark" ? "theme_light" : "theme_dark");
+  if (state.shown && hasToken()) draw(true);
+};
+preferred.addEventListener("change", dress);
+byId("theme").addEventListener("click", () => { localStorage.setItem("flexus-console-theme", theme() === "dark" ? "light" : "dark"); dress(); });
+byId("language").addEventListener("click", () => { setLanguage(language() === "zh" ? "en" : "zh"); byId("dialog").close(); dress(); });
+byId("leave").addEventListener("click", () => { setToken(null); clearTimeout(timer); showDoor(); });
+byId("door-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  setToken(byId("token").value.trim());
+  byId("token").value = "";
+  byId("alert").hidden = true;
+  anew();
+});
+byId("every").addEventListener("change", () => drawTimeline(state.shown.decisions, state.shown.next, open));
+byId("earlier").addEventListener("click", async () => {
+  const { name } = state;
+  try {
+    const page = await api.decisions(name, state.shown.next);
+    if (name !== state.name) return;
+    state.shown.decisions.push(...page.decisions);
+    state.shown.next = page.next;
+    drawTimeline(state.shown.decisions, page.next, open);
+  } catch (error) { showError(error); }
+});
+byId("signal").addEventListener("change", (event) => { state.signal = Number(event.target.value); drawGraphs(true); });
+let resizing;
+addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => state.shown && !byId("console").hidden && drawGraphs(true), 150); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); else clearTimeout(timer); });
+
+dress();
+refresh();

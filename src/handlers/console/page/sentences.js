@@ -1,0 +1,88 @@
+// A decision is told in English by the API. This tells it in Chinese: one pattern a sentence. What no pattern knows stays
+// as it is; the browser test plays hours of decisions and finds none.
+
+import { language } from "./texts.js";
+
+const VIEWS = {
+  "the online forecast (additive errors)": "在线预测（加性误差）",
+  "the online forecast (multiplicative errors)": "在线预测（乘性误差）",
+  "the last days at this time of day": "最近几天的同一时刻",
+  "the online forecast and the last days at this time of day": "在线预测与最近几天的同一时刻",
+  "the largest load of the last day": "最近一天的最大负载",
+  "the largest load of the last three days": "最近三天的最大负载",
+  "the largest load of the last week": "最近一周的最大负载",
+  "the newest load at 60 % utilisation": "最新负载按 60% 利用率",
+  "the newest load at 40 % utilisation": "最新负载按 40% 利用率",
+};
+const RULES = {
+  "Doubtful metrics never shrink a group": "指标存疑时不缩容", "Rest after a change": "变更后冷却", "Flap safety": "防抖动", "Step limit on the way in": "缩容步长限制",
+  "A call for more": "要求增加", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
+};
+const rules = Object.keys(RULES).join("|");
+
+const REASONS = [
+  [/^a person paused all changes$/, "有人暂停了所有变更"], [/^a person paused shrinking$/, "有人暂停了缩容"], [/^a person paused growing$/, "有人暂停了扩容"],
+  [/^a person pinned (\d+)$/, "有人固定为 $1 台"], [/^a person wants at least (\d+)$/, "有人要求至少 $1 台"],
+  [/^never fewer than min_instances$/, "不少于 min_instances"], [/^never more than max_instances$/, "不多于 max_instances"],
+  [/^(\d+) s of rest are left before shrinking$/, "缩容前还需冷却 $1 秒"], [/^at most (\d+) are added at once$/, "一次最多增加 $1 台"], [/^at most (\d+) are removed at once$/, "一次最多减少 $1 台"],
+  [/^with fewer than (\d+), (.+) would be over (.+) %$/, "少于 $1 台时，$2 将超过 $3%"],
+  [/^(\d+) of (\d+), all on demand$/, "$2 台中的 $1 台，全部按需"], [/^base (\d+), and what is not spot of (\d+)$/, "基数 $1 台，加上 $2 台中非竞价的部分"],
+  [/^base (\d+), and the gap to (\d+) ready of (\d+) spot instances$/, "基数 $1 台，并补足竞价缺口（$3 台中 $2 台就绪）"], [/^(\d+) of (\d+) wanted as spot, of (\d+) in all$/, "共 $3 台，期望竞价 $2 台，其中 $1 台"],
+  [/^pool (.+) could not be asked$/, "无法查询资源池 $1"], [/^(.+) has no value yet$/, "$1 还没有值"], [/^has no value yet$/, "还没有值"], [/^(.+ )?is (\d+) minutes old$/, "$1已过去 $2 分钟"], [/^(.+) is over its threshold$/, "$1 超过阈值"],
+];
+
+const SENTENCES = [
+  [/^Grow from (\d+) to (\d+) instances(.*)$/, (m) => `从 ${m[1]} 台扩容到 ${m[2]} 台${aside(m[3])}`],
+  [/^Shrink from (\d+) to (\d+) instances(.*)$/, (m) => `从 ${m[1]} 台缩容到 ${m[2]} 台${aside(m[3])}`],
+  [/^Keep (\d+) instances(.*)$/, (m) => `保持 ${m[1]} 台${aside(m[2])}`],
+  [/^The newest metrics are of (\S+); a new instance serves after (\d+) min$/, "最新指标为 $1；新实例 $2 分钟后可服务"],
+  [/^There are no metrics yet; a new instance serves after (\d+) min$/, "还没有指标；新实例 $1 分钟后可服务"],
+  [/^(\S+) was (\S+) at (\S+)$/, "$3 时 $1 为 $2"],
+  [/^(\S+) cannot be used: (.+)$/, (m) => `${m[1]} 不可用：${reason(m[2])}`],
+  [/^Nothing has been seen yet, so (\d+) stay$/, "还没有任何观测，保持 $1 台"],
+  [/^Too little has been seen to forecast: nothing is removed, and (\S+) instances' worth of load at (\S+) % utilisation need (\d+)$/, "观测太少，无法预测：不缩容；相当于 $1 台的负载按 $2% 利用率需要 $3 台"],
+  [/^The load was (\S+) instances' worth at (\S+)\. Judged by (.+), it is expected at (\S+)-(\S+) \(80 %\) within (\d+) minutes, and under (\S+) with 99 %$/, (m) => `${m[2]} 的负载相当于 ${m[1]} 台。根据${VIEWS[m[3]] ?? m[3]}，${m[6]} 分钟内预计为 ${m[4]}–${m[5]} 台（80%），99% 的情况低于 ${m[7]} 台`],
+  [/^With (\d+) instances the next one would cost more than the late requests it saves \(k = (\S+), weighed (\S+) times\)$/, "有 $1 台时，再加一台的花费就超过它避免的超时请求（k = $2，权重 $3 倍）"],
+  [/^(\d+) is the most that was worth keeping at the last (\d+) decisions: a further instance costs more than the late requests it saves \(k = (\S+), weighed (\S+) times\)$/, "最近 $2 个决策中最多值得保留 $1 台：再多一台的花费超过它避免的超时请求（k = $3，权重 $4 倍）"],
+  [/^All (\d+) are worth keeping \(at the last (\d+) decisions up to (\d+) were\), and none more is worth buying \(k = (\S+)\)$/, "$1 台都值得保留（最近 $2 个决策中最多 $3 台），且不值得再买（k = $4）"],
+  [/^(\S+) is (\S+), over (\S+): with (\d+) instances it would not be$/, "$1 为 $2，超过 $3：有 $4 台时就不会"],
+  [/^The newest metrics are (\d+) minutes old: nothing is removed on what is not seen$/, "最新指标已过去 $1 分钟：看不到就不缩容"],
+  [/^Requests take (\S+) ms while instances are (\S+) % busy: nothing is removed until that is understood$/, "实例忙碌率仅 $2%，请求却需 $1 ms：弄清原因之前不缩容"],
+  [/^(\d+) is the most that is allowed$/, "$1 台是允许的最大值"], [/^(\d+) is the least that is allowed$/, "$1 台是允许的最小值"],
+  [/^(\S+) has no fresh value, so (\d+) stay$/, "$1 没有新值，保持 $2 台"], [/^(\S+) has no fresh value, so nothing is removed$/, "$1 没有新值，不缩容"],
+  [/^(\S+) is (\S+); it is held at (\S+)\. (\d+) instances serve and (\d+) are starting$/, "$1 为 $2，目标为 $3。$4 台在服务，$5 台启动中"],
+  [/^It has been above that for (\d+) minutes: (.+) makes (\d+) instances$/, "已高于目标 $1 分钟：$2 得 $3 台"],
+  [/^It has been under (\S+) for (\d+) minutes, at most (\S+): (.+) makes (\d+) instances$/, "低于 $1 已 $2 分钟，最高 $3：$4 得 $5 台"],
+  [/^It has been neither high nor low for long enough, so (\d+) stay$/, "高或低的时间都不够长，保持 $1 台"],
+  [/^Pool (\S+): (\d+) -> (\d+) \((.+)\)$/, (m) => `资源池 ${m[1]}：${m[2]} → ${m[3]}（${reason(m[4])}）`],
+  [/^(\S+): (\d+) instead of (\d+) instances, done$/, "$1：由 $3 台改为 $2 台，完成"],
+  [/^(\S+): (\d+) instead of (\d+) instances, not asked \(dry run\)$/, "$1：由 $3 台改为 $2 台，未执行（试运行）"],
+  [/^(\S+): (\d+) instead of (\d+) instances, not asked \(mode is observe\)$/, "$1：由 $3 台改为 $2 台，未执行（仅观察）"],
+  [/^(\S+): (\d+) instead of (\d+) instances, failed: (.+)$/, "$1：由 $3 台改为 $2 台，失败：$4"],
+  [/^Problem: (.+)$/, (m) => `问题：${reason(m[1])}`],
+  [new RegExp(`^(${rules}): (\\d+) became (\\d+): (.+)$`), (m) => `${RULES[m[1]]}：${m[2]} 变为 ${m[3]}：${reason(m[4])}`],
+  [new RegExp(`^(${rules}): (.+)$`), (m) => `${RULES[m[1]]}：${reason(m[2])}`],
+];
+
+const aside = (english) => (english.includes("dry run") ? "（试运行：未做变更）" : english.includes("observe") ? "（仅观察：未做变更）" : "");
+const put = (patterns, english) => {
+  for (const [pattern, chinese] of patterns) {
+    const found = pattern.exec(english);
+    if (found) return typeof chinese === "string" ? chinese.replace(/\$(\d)/g, (_, index) => found[index] ?? "") : chinese(found);
+  }
+  return null;
+};
+
+// Whether a sentence can be told in Chinese.
+export const isKnown = (sentence) => put(SENTENCES, sentence.replace(/\.$/, "")) !== null;
+
+export const tell = (sentence) => {
+  if (language() !== "zh") return sentence;
+  const known = put(SENTENCES, sentence.replace(/\.$/, ""));
+  return known === null ? sentence : `${known}。`;
+};
+
+export const reason = (english) => {
+  if (language() !== "zh") return english;
+  return english.split("; ").map((part) => put(REASONS, part) ?? part).join("；");
+};

@@ -1,0 +1,82 @@
+// What the page says, in two languages.
+
+const TEXTS = {
+  en: {
+    skip: "Skip to content", leave: "Lock", language: "中文", language_label: "Switch to Chinese", theme_dark: "Dark", theme_light: "Light",
+    door_title: "Open the console", door_hint: "Type the console's token once. It is kept until you close this tab.", token: "Token", open: "Open",
+    wrong_token: "This is not the console's token.", groups: "Groups", figures: "Key figures", window: "Stretch of time", no_answer: "The console does not answer.",
+    retrying: "{error} What is shown is of {time}. Trying again.", instances: "instances", serving_now: "{serving} serving", starting_now: "{starting} starting", target_now: "target {target}",
+    limits: "limits {min}–{max}", mode_act: "acts", mode_observe: "observes only", engine_predictive: "predictive", engine_target_tracking: "target tracking", engine_weighted_score: "weighted score",
+    why_so: "Why this size", all_reasons: "All reasons", evaluate: "Evaluate now", hold: "Hold", lift: "Lift all holds", not_yet: "No decision yet.",
+    decided_at: "decided {time} UTC", held: "{order}, by {who}: {why}. Until {until} UTC.", raised: "At least {target} until {until} UTC, asked for by {source}: {why}",
+    lost: "Spot instance {instance} of pool {pool} is taken away.", pause_all: "Change nothing", pause_in: "Do not shrink", pause_out: "Do not grow",
+    pin: "Exactly", floor: "At least", pin_n: "Exactly {n} instances", floor_n: "At least {n} instances",
+    cost_now: "Cost now", per_hour: "{value} per hour", cost_so_far: "Cost so far", since_first: "since the first evaluation",
+    saved: "Against peak on demand", saved_hint: "{spent} instead of {peak} in {hours} h", saved_value: "−{share} %", dearer_value: "+{share} %",
+    latency: "{name}", in_slo: "In service level", in_slo_hint: "of {count} points had a mean under {slo} ms", load_now: "Load", load_hint: "instances' worth; {low}–{high} expected in {minutes} min",
+    slo_hint: "service level {slo} ms", capacity_title: "Capacity and load", capacity_hint: "In instances. Click a point for its decision; drag to zoom, double-click to see all.", thinned: "Every {every}th of {decisions} decisions.",
+    serving: "serving", target: "target", load: "load", forecast: "forecast 80 %", signal: "Signal", scale_out: "grows above", scale_in: "shrinks below", slo: "service level",
+    capacity_label: "Instances over time, {points} points, at most {most}. The decisions below tell the same in words.", signal_label: "{name} over time, at most {highest}.",
+    hours: "{n} h", timeline_title: "Decisions", every: "every single one", earlier: "Earlier", kept: "Kept {n} instances", run: "{count} decisions from {from}",
+    footer: "Times are UTC. Charts:", close: "Close", newer: "Newer", older: "Older", signals_title: "Signals", value: "Value", at: "At", thresholds: "Grows above / shrinks below",
+    guardrails_title: "Guardrails", rule: "Rule", change: "Change", reason: "Reason", no_guardrail: "No guardrail changed what the engine proposed ({n}).",
+    plan_title: "By pool", pool: "Pool", actions_title: "Asked of the cloud", no_action: "Nothing was asked of the cloud.", done: "done", withheld: "not asked: {why}", failed: "failed: {why}",
+    problems_title: "Problems", record: "The whole record", follows: "Decided again from its record: the same number follows.", contradiction: "The record contradicts itself: {why}",
+    dry_run: "dry run", woken: "woken by {trigger}", took: "{ms} ms, {calls} HTTP calls", missing: "missing",
+    evaluating: "Evaluating…", would: "If evaluated now", would_keep: "It would keep {n} instances.", would_change: "It would go from {from} to {to} instances.", for_real: "Do it", cancel: "Cancel", did: "Done",
+    observes: "The group only observes: nothing will change.", hold_title: "Hold {group}", order: "Order", who: "Who", because: "Why", lasts: "For", review: "Review",
+    confirm_hold: "This wins over every engine until it ends.", confirm: "Confirm", back: "Back", held_now: "Held. It counts from the next evaluation on.", lift_title: "Lift all holds of {group}", lift_hint: "The engines decide again from the next evaluation on.", lifted: "Lifted.",
+    minutes_30: "30 minutes", hours_1: "1 hour", hours_4: "4 hours", days_1: "1 day", days_7: "7 days", number: "Number",
+    rule_doubtful_metrics: "Doubtful metrics never shrink a group", rule_cooldown: "Rest after a change", rule_flap_safety: "Flap safety", rule_step_in: "Step limit on the way in", rule_raise: "A call for more", rule_step_out: "Step limit on the way out", rule_hold: "An order of a person", rule_limits: "Limits",
+  },
+  zh: {
+    skip: "跳到内容", leave: "锁定", language: "English", language_label: "切换到英文", theme_dark: "深色", theme_light: "浅色",
+    door_title: "打开控制台", door_hint: "输入一次控制台令牌，关闭此标签页前有效。", token: "令牌", open: "打开",
+    wrong_token: "这不是控制台的令牌。", groups: "伸缩组", figures: "关键数字", window: "时间段", no_answer: "控制台没有应答。",
+    retrying: "{error} 当前显示的是 {time} 的数据，正在重试。", instances: "台实例", serving_now: "{serving} 台在服务", starting_now: "{starting} 台启动中", target_now: "目标 {target} 台",
+    limits: "范围 {min}–{max}", mode_act: "执行", mode_observe: "仅观察", engine_predictive: "预测引擎", engine_target_tracking: "目标跟踪", engine_weighted_score: "加权评分",
+    why_so: "为什么是这个规模", all_reasons: "全部理由", evaluate: "立即评估", hold: "人工指令", lift: "解除所有指令", not_yet: "还没有决策。",
+    decided_at: "决策于 {time} UTC", held: "{order}，{who}：{why}。至 {until} UTC。", raised: "{source} 要求至少 {target} 台，至 {until} UTC：{why}",
+    lost: "资源池 {pool} 的竞价实例 {instance} 正被回收。", pause_all: "不做任何变更", pause_in: "不缩容", pause_out: "不扩容",
+    pin: "固定为", floor: "至少", pin_n: "固定为 {n} 台", floor_n: "至少 {n} 台",
+    cost_now: "当前费用", per_hour: "每小时 {value}", cost_so_far: "累计费用", since_first: "自首次评估起",
+    saved: "相比按需峰值", saved_hint: "{hours} 小时花费 {spent}，而非 {peak}", saved_value: "−{share}%", dearer_value: "+{share}%",
+    latency: "{name}", in_slo: "达标率", in_slo_hint: "{count} 个点中均值低于 {slo} ms 的比例", load_now: "负载", load_hint: "折合实例数；{minutes} 分钟后预计 {low}–{high}",
+    slo_hint: "服务目标 {slo} ms", capacity_title: "容量与负载", capacity_hint: "单位：台。点击任一点查看其决策；拖动放大，双击还原。", thinned: "共 {decisions} 个决策，每 {every} 个取一个。",
+    serving: "在服务", target: "目标", load: "负载", forecast: "80% 预测区间", signal: "指标", scale_out: "扩容阈值", scale_in: "缩容阈值", slo: "服务目标",
+    capacity_label: "实例数随时间变化，{points} 个点，最多 {most} 台。下方的决策列表以文字给出同样内容。", signal_label: "{name} 随时间变化，最大 {highest}。",
+    hours: "{n} 小时", timeline_title: "决策", every: "逐条显示", earlier: "更早", kept: "保持 {n} 台", run: "自 {from} 起 {count} 个决策",
+    footer: "时间均为 UTC。图表：", close: "关闭", newer: "较新", older: "较早", signals_title: "指标", value: "值", at: "时间", thresholds: "扩容 / 缩容阈值",
+    guardrails_title: "护栏", rule: "规则", change: "变化", reason: "理由", no_guardrail: "没有护栏改动引擎提出的数量（{n}）。",
+    plan_title: "按资源池", pool: "资源池", actions_title: "对云的请求", no_action: "没有向云发出变更请求。", done: "完成", withheld: "未执行：{why}", failed: "失败：{why}",
+    problems_title: "问题", record: "完整记录", follows: "根据记录重新决策，得到相同的数量。", contradiction: "记录自相矛盾：{why}",
+    dry_run: "试运行", woken: "由 {trigger} 触发", took: "{ms} ms，{calls} 次 HTTP 调用", missing: "缺失",
+    evaluating: "正在评估…", would: "若现在评估", would_keep: "将保持 {n} 台。", would_change: "将从 {from} 台变为 {to} 台。", for_real: "执行", cancel: "取消", did: "已完成",
+    observes: "该组仅观察：不会有任何变更。", hold_title: "对 {group} 下达人工指令", order: "指令", who: "操作人", because: "原因", lasts: "时长", review: "核对",
+    confirm_hold: "到期之前，此指令优先于任何引擎。", confirm: "确认", back: "返回", held_now: "已下达，从下一次评估起生效。", lift_title: "解除 {group} 的所有指令", lift_hint: "从下一次评估起由引擎决定。", lifted: "已解除。",
+    minutes_30: "30 分钟", hours_1: "1 小时", hours_4: "4 小时", days_1: "1 天", days_7: "7 天", number: "数量",
+    rule_doubtful_metrics: "指标存疑时不缩容", rule_cooldown: "变更后冷却", rule_flap_safety: "防抖动", rule_step_in: "缩容步长限制", rule_raise: "要求增加", rule_step_out: "扩容步长限制", rule_hold: "人工指令", rule_limits: "上下限",
+  },
+};
+
+const KEPT = "flexus-console-language";
+let chosen = localStorage.getItem(KEPT) ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
+if (!(chosen in TEXTS)) chosen = "en";
+
+export const language = () => chosen;
+export const setLanguage = (value) => {
+  chosen = value;
+  localStorage.setItem(KEPT, value);
+};
+export const text = (key, values = {}) => TEXTS[chosen][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+export const number = (value, digits = 0) => value.toLocaleString(chosen === "zh" ? "zh-CN" : "en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+export const money = (value) => number(value, Math.abs(value) >= 1000 ? 0 : 2);
+export const clock = (time) => time.slice(11, 16);
+export const instant = (time) => `${time.slice(0, 10)} ${clock(time)}`;
+
+// Puts the texts into the document that `data-text` and `data-label` mark.
+export const label = (root = document) => {
+  document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
+  for (const node of root.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
+  for (const node of root.querySelectorAll("[data-label]")) node.setAttribute("aria-label", text(node.dataset.label));
+};

@@ -1,0 +1,147 @@
+// Drives the console page as a person would. Arguments: address, token, browser, directory for screenshots (optional).
+// Ends with 0 if everything is as it should be; the first thing that is not is told on standard error.
+
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const [address, token, executablePath, pictures] = process.argv.slice(2);
+const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const browser = await chromium.launch({ executablePath, args });
+
+const ask = async (path) => {
+  const response = await fetch(`${address}/api/${path}`, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(response.status, 200, path);
+  return response.json();
+};
+
+const enter = async (options) => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light", locale: "en-GB", ...options });
+  const page = await context.newPage();
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(error.message));
+  page.on("console", (message) => { if (message.type() === "error" && !message.text().includes("status of")) page.faults.push(message.text()); });
+  await page.goto(`${address}/`);
+  await page.fill("#token", token);
+  await page.press("#token", "Enter");
+  await page.waitForSelector("html[data-painted]");
+  return page;
+};
+
+const number = (text) => Number(text.replace(/[^0-9.]/g, ""));
+const has = async (page, words) => page.getByText(words).first().waitFor();
+
+const showsTheTruth = async (page) => {
+  const { groups: [group] } = await ask("groups");
+  const cost = await ask(`groups/${group.name}/cost`);
+  const { points, decisions } = await ask(`groups/${group.name}/series`);
+  assert.ok(points.length > 30 && decisions >= points.length);
+  assert.equal(number(await page.textContent("#serving")), points.at(-1).serving);
+  assert.ok(Math.abs(number(await page.textContent("#spent")) - cost.spent) < 0.006, "the cost so far");
+  assert.equal(number(await page.textContent("#load")), Number(points.at(-1).demand.instances.toFixed(1)));
+  const painted = await page.evaluate(() => [...document.querySelectorAll("canvas")].map((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.filter((value, index) => index % 4 === 3 && value > 0).length;
+  }));
+  assert.equal(painted.length, 2);
+  assert.ok(Math.min(...painted) > 1000, `every chart is painted: ${painted}`);
+};
+
+const opensADecision = async (page) => {
+  const row = page.locator("#timeline [data-decision]").first();
+  const id = await row.getAttribute("data-decision");
+  const detail = await ask(`decisions/${encodeURIComponent(id)}`);
+  await row.focus();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("dialog[open] .told");
+  assert.equal(await page.locator("dialog .told li").count(), detail.told.length - 1);
+  assert.equal(await page.locator("dialog tbody tr").count() >= detail.decision.plan.length, true);
+  return detail;
+};
+
+const english = await enter({});
+await showsTheTruth(english);
+const detail = await opensADecision(english);
+assert.equal(await english.textContent("dialog h2"), detail.told[0]);
+await english.keyboard.press("Escape");
+
+// A hold is given, shown, and lifted.
+await english.click("#hold");
+await english.selectOption("#hold-order", "floor");
+const { groups: [group] } = await ask("groups");
+const floor = String(group.last_decision.target + 1);
+await english.fill("#hold-number", floor);
+await english.fill("#hold-who", "ada");
+await english.fill("#hold-why", "a launch");
+await english.keyboard.press("Enter");
+await english.click("#confirm");
+await has(english, "Held. It counts from the next evaluation on.");
+await english.keyboard.press("Escape");
+await has(english, `At least ${floor} instances, by ada: a launch.`);
+assert.deepEqual((await ask("groups")).groups[0].holds.map((hold) => hold.order), [{ floor: Number(floor) }]);
+
+// Evaluated as a trial, nothing changes; then for real, the order is obeyed.
+await english.click("#evaluate");
+await english.waitForSelector("#for-real");
+await has(english, "dry run: nothing was changed");
+await english.click("#for-real");
+await has(english, `Grow from ${group.last_decision.target} to ${floor} instances.`);
+await english.keyboard.press("Escape");
+await english.click("#lift");
+await english.fill("#lift-who", "ada");
+await english.click("#confirm");
+await has(english, "Lifted.");
+await english.keyboard.press("Escape");
+await english.waitForSelector("#lift", { state: "detached" });
+assert.deepEqual((await ask("groups")).groups[0].holds, []);
+
+// An API that fails is told and survived: what was shown stays, and it comes back by itself.
+const serving = await english.textContent("#serving");
+const broken = { status: 502, contentType: "application/problem+json", body: JSON.stringify({ detail: "the store is down" }) };
+await english.route("**/api/**", (route) => route.fulfill(broken));
+await english.click('[data-hours="1"]');
+await has(english, "the store is down");
+assert.equal(await english.textContent("#serving"), serving);
+await english.click("#evaluate");
+await english.locator("dialog .bad").waitFor();
+await english.keyboard.press("Escape");
+await english.unroute("**/api/**");
+await english.waitForSelector("#alert", { state: "hidden", timeout: 40_000 });
+assert.deepEqual(english.faults, []);
+
+// In Chinese, on a phone, in the dark.
+const chinese = await enter({ locale: "zh-CN", viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, colorScheme: "dark" });
+assert.equal(await chinese.getAttribute("html", "lang"), "zh-CN");
+assert.equal(await chinese.getAttribute("html", "data-theme"), "dark");
+await showsTheTruth(chinese);
+await opensADecision(chinese);
+assert.match(await chinese.textContent("dialog h2"), /台/);
+await chinese.keyboard.press("Escape");
+assert.ok(await chinese.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than a phone");
+const list = (await ask(`groups/${group.name}/decisions?limit=500&since=2000-01-01T00:00:00Z`)).decisions;
+const every = Math.ceil(list.length / 60);
+const told = new Set();
+for (const decision of list.filter((_, index) => index % every === 0)) for (const sentence of (await ask(`decisions/${decision.id}`)).told) told.add(sentence);
+const unknown = await chinese.evaluate(async (sentences) => {
+  const { isKnown } = await import("./sentences.js");
+  return sentences.filter((sentence) => !isKnown(sentence));
+}, [...told]);
+assert.deepEqual(unknown, [], "every sentence is told in Chinese");
+assert.deepEqual(chinese.faults, []);
+
+// A wrong token opens nothing.
+const stranger = await browser.newPage();
+await stranger.goto(`${address}/`);
+await stranger.fill("#token", "not-the-right-token");
+await stranger.press("#token", "Enter");
+await stranger.waitForSelector("#alert:not([hidden])");
+assert.ok(await stranger.isVisible("#door"));
+
+if (pictures) {
+  await english.click('[data-hours="24"]');
+  await english.waitForTimeout(4000);
+  await english.screenshot({ path: `${pictures}/console-light.png` });
+  await chinese.click("#language");
+  await chinese.waitForTimeout(500);
+  await chinese.screenshot({ path: `${pictures}/console-dark.png` });
+}
+await browser.close();
