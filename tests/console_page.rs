@@ -40,7 +40,7 @@ fn settings() -> PlaySettings {
     let mut trace = demo_trace(Window::default()).expect("the bundled day");
     trace.load.drain(..300);
     trace.load.truncate(200);
-    PlaySettings { config, trace, circumstances: Settings::default(), directory: None, port: None }
+    PlaySettings { config, trace, circumstances: Settings::default(), directory: None, spot_trace: None, port: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,18 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::SecondsFormat;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::super::{InvocationStatus, Region, RuntimeApi, ServerHandle};
 use super::TIMEOUT;
 use crate::clients::{Credentials, Secret};
+use crate::functiongraph::events::Evaluation;
 use crate::functiongraph::{Diagnostic, Environment};
 use crate::handlers::Workplace;
 use crate::handlers::console::{AccessToken, Backend, Desk, router};
-use crate::model::Verdict;
 use crate::state::Store;
 
 /// Opens the console of a local region. No secret: what it guards listens on 127.0.0.1 and holds nothing real.
@@ -97,29 +96,25 @@ impl Backend for LocalBackend {
         Ok(Desk { config, store, now: self.region.now().start(), deadline })
     }
 
-    async fn evaluate(&self, group: &str, dry_run: bool) -> Result<Verdict, Diagnostic> {
-        let _ours = self.turn.lock().await;
-        let event = json!({
-            "action": "evaluate",
-            "groups": [group],
-            "time": self.region.now().start().to_rfc3339_opts(SecondsFormat::Secs, true),
-            "dry_run": dry_run,
-        });
+    async fn evaluate(&self, request: &Evaluation) -> Result<String, Diagnostic> {
+        let _still = self.turn.lock().await;
+        let request = Evaluation { time: Some(self.region.now().start()), ..request.clone() };
         self.evaluations.fetch_add(1, Ordering::Relaxed);
         let failed = |message: String| Diagnostic::new("EvaluateError", message);
-        let body = match self.runtime_api.invoke(event.to_string(), TIMEOUT).await.status {
-            InvocationStatus::Response(body) => body,
+        let result = self.runtime_api.invoke(serde_json::to_string(&request)?, TIMEOUT).await;
+        match result.status {
+            InvocationStatus::Response(body) => {
+                let answer: Value = serde_json::from_slice(&body)?;
+                answer["failed"][0]["error"]
+                    .as_str()
+                    .map_or(Ok(result.request_id), |error| Err(failed(error.to_owned())))
+            }
             InvocationStatus::Error(body) => {
                 let told = serde_json::from_slice::<Value>(&body).unwrap_or_default();
                 let message = told["errorMessage"].as_str().map(str::to_owned);
-                return Err(failed(message.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned())));
+                Err(failed(message.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned())))
             }
-            InvocationStatus::TimedOut => return Err(failed("evaluate did not answer in time".to_owned())),
-        };
-        let mut answer: Value = serde_json::from_slice(&body)?;
-        if let Some(error) = answer["failed"][0]["error"].as_str() {
-            return Err(failed(error.to_owned()));
+            InvocationStatus::TimedOut => Err(failed("evaluate did not answer in time".to_owned())),
         }
-        Ok(serde_json::from_value(answer["decided"][0].take())?)
     }
 }
