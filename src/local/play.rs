@@ -123,6 +123,7 @@ impl Play {
         if let Some(trace) = &settings.spot_trace {
             region_settings.zones = trace.zones();
         }
+        localise::stock(&mut region_settings, &config, settings.spot_trace.is_some());
         region_settings.workloads = localise::workloads(&config, model, initial);
         let agency = region_settings.agency.clone();
         let keys = vec![region_settings.user.clone(), agency.clone()];

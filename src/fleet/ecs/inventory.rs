@@ -217,3 +217,109 @@ fn give_up_silent(found: &mut [Found], since: &BTreeMap<String, DateTime<Utc>>, 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+    }
+
+    fn source(more: &Value) -> EcsSource {
+        let mut source = json!({
+            "tag": {"key": "pool", "value": "spot"},
+            "instance_template": {"flavors": ["first"], "image_id": "i", "vpc_id": "v", "subnet_id": "s"},
+        });
+        for (name, value) in more.as_object().unwrap() {
+            source[name] = value.clone();
+        }
+        serde_json::from_value(source).unwrap()
+    }
+
+    fn server(id: &str, status: &str, minutes: i64) -> Server {
+        let created = (now() - TimeDelta::minutes(minutes)).to_rfc3339();
+        serde_json::from_value(json!({
+            "id": id, "name": id, "status": status, "created": created, "OS-SRV-USG:launched_at": created,
+        }))
+        .unwrap()
+    }
+
+    fn member(server: &str, status: &str, weight: u32) -> Member {
+        serde_json::from_value(json!({
+            "id": format!("m-{server}"), "address": server, "instance_id": server, "operating_status": status,
+            "weight": weight,
+        }))
+        .unwrap()
+    }
+
+    fn standings(
+        source: &EcsSource,
+        servers: Vec<Server>,
+        members: Option<&[Member]>,
+        memory: &mut FleetMemory,
+        now: DateTime<Utc>,
+    ) -> Vec<Standing> {
+        let inventory = Inventory::new(source, Purchase::Spot, &[], servers, members, memory, now);
+        inventory.servers.iter().map(|server| server.standing).collect()
+    }
+
+    #[test]
+    fn without_a_load_balancer_a_server_serves_once_it_has_warmed_up() {
+        let servers = || ["ACTIVE", "BUILD", "SHUTOFF", "ERROR"].map(|status| server(status, status, 3)).to_vec();
+        let memory = &mut FleetMemory::default();
+        let at_once = standings(&source(&json!({})), servers(), None, memory, now());
+        assert_eq!(at_once, [Standing::Serving, Standing::Starting, Standing::Broken, Standing::Ignored]);
+        let warmed = standings(&source(&json!({"warm_up_seconds": 240})), servers(), None, memory, now());
+        assert_eq!(warmed[0], Standing::Starting);
+    }
+
+    #[test]
+    fn a_server_that_is_being_made_for_half_an_hour_has_failed() {
+        let servers = vec![server("a", "BUILD", 31)];
+        let memory = &mut FleetMemory::default();
+        assert_eq!(standings(&source(&json!({})), servers, None, memory, now()), [Standing::Broken]);
+    }
+
+    #[test]
+    fn one_that_stays_silent_is_given_up_unless_half_of_them_are() {
+        let source = source(&json!({"load_balancer_pool_id": "pool"}));
+        let servers = || ["a", "b", "c"].map(|id| server(id, "ACTIVE", 120)).to_vec();
+        for (silent, expected) in [(1, Standing::Broken), (2, Standing::Silent)] {
+            let status = |index| if index < silent { "OFFLINE" } else { "ONLINE" };
+            let members: Vec<Member> =
+                ["a", "b", "c"].iter().enumerate().map(|(index, id)| member(id, status(index), 1)).collect();
+            let memory = &mut FleetMemory::default();
+            let look = |memory: &mut _, minutes| {
+                standings(&source, servers(), Some(&members), memory, now() + TimeDelta::minutes(minutes))
+            };
+            assert_eq!(look(memory, 0)[0], Standing::Silent, "not at the first look");
+            assert_eq!(look(memory, 5)[0], expected);
+        }
+    }
+
+    #[test]
+    fn a_young_server_may_take_its_time_to_answer() {
+        let source = source(&json!({"load_balancer_pool_id": "pool"}));
+        let members = [member("a", "OFFLINE", 1)];
+        let memory = &mut FleetMemory::default();
+        let servers = vec![server("a", "ACTIVE", 10), server("b", "ACTIVE", 1)];
+        let found = standings(&source, servers, Some(&members), memory, now());
+        assert_eq!(found, [Standing::Starting, Standing::Joining]);
+        assert!(memory.unanswering.is_empty());
+    }
+
+    #[test]
+    fn a_server_that_leaves_is_back_once_somebody_gives_it_traffic() {
+        let source = source(&json!({"load_balancer_pool_id": "pool"}));
+        let memory = &mut FleetMemory::default();
+        memory.leaving.insert("a".to_owned(), now());
+        for (weight, expected) in [(0, Standing::Leaving), (1, Standing::Serving)] {
+            let members = [member("a", "ONLINE", weight)];
+            let servers = vec![server("a", "ACTIVE", 120)];
+            assert_eq!(standings(&source, servers, Some(&members), memory, now()), [expected]);
+        }
+    }
+}

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::super::{AsGroupSettings, PoolSettings, RegionSettings, TaggedSettings, WorkloadSettings};
+use super::super::{AsGroupSettings, FlavorSettings, PoolSettings, RegionSettings, TaggedSettings, WorkloadSettings};
 use crate::config::Config;
-use crate::model::{CloudEyeSource, Endpoints, FleetSource, Group, SignalKind, SignalSource};
+use crate::model::{CloudEyeSource, Endpoints, FleetSource, Group, Purchase, SignalKind, SignalSource};
 use crate::replay::group::ServiceModel;
 
 /// One workload for each group, with the pools that the configuration names. The first pool has the instances that serve
@@ -40,7 +40,30 @@ pub(super) fn workloads(config: &Config, model: ServiceModel, initial: u32) -> V
     config.groups.iter().map(workload).collect()
 }
 
-/// Points every API to the region, and every signal to a metric that the region has: a load balancer's to that of the
+/// Lets the region sell what the configuration buys, at its prices and in its zones; a spot trace brings its own zones.
+pub(super) fn stock(settings: &mut RegionSettings, config: &Config, brings_zones: bool) {
+    let mut zones: Vec<String> = Vec::new();
+    for pool in config.groups.iter().flat_map(|group| &group.pools) {
+        let FleetSource::Ecs(source) = &pool.fleet else { continue };
+        zones.extend(source.zones.iter().cloned());
+        for name in &source.instance_template.flavors {
+            let price_per_hour = pool.price_per_hour;
+            let unknown = FlavorSettings { vcpus: 2, memory_mib: 4_096, price_per_hour, spot_price_per_hour: None };
+            let flavor = settings.flavors.entry(name.clone()).or_insert(unknown);
+            match pool.purchase {
+                Purchase::OnDemand => flavor.price_per_hour = price_per_hour,
+                Purchase::Spot => flavor.spot_price_per_hour = Some(price_per_hour),
+            }
+        }
+    }
+    zones.sort_unstable();
+    zones.dedup();
+    if !zones.is_empty() && !brings_zones {
+        settings.zones = zones;
+    }
+}
+
+/// Points every API to the region, tagged servers to its zones and load balancer, and every signal to a metric that the region has: a load balancer's to that of the
 /// group's own, a queue length to the demo namespace. A source outside of the cloud (Redis, Prometheus, HTTP) is replaced
 /// by the region's metric of the same kind, or left out where it has none.
 pub fn localise(config: &mut Config, region: &RegionSettings, url: &str) {
@@ -57,6 +80,15 @@ pub fn localise(config: &mut Config, region: &RegionSettings, url: &str) {
         cts: address,
     };
     for (group, workload) in config.groups.iter_mut().zip(&region.workloads) {
+        for pool in &mut group.pools {
+            let FleetSource::Ecs(source) = &mut pool.fleet else { continue };
+            if source.zones.iter().any(|zone| !region.zones.contains(zone)) {
+                source.zones.clone_from(&region.zones);
+            }
+            if let Some(id) = &mut source.load_balancer_pool_id {
+                *id = workload.load_balancer_pool_id();
+            }
+        }
         group.signals.retain_mut(|signal| match local_source(&signal.source, signal.kind, workload) {
             Some(source) => {
                 signal.source = source;
