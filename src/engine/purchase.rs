@@ -4,6 +4,8 @@
 //! spot may never be fulfilled (SkyServe's rule, arXiv 2411.01438); what on-demand is too much is released when spot
 //! returns.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Capacity, Pool, PoolTarget, Purchase, PurchaseMix};
 
 /// A pool and what it has.
@@ -59,10 +61,52 @@ pub fn split(target: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> Vec<Poo
     targets
 }
 
-/// The largest number of instances that a budget per hour pays for, at the price of the dearest pool in use.
-pub fn affordable(budget_per_hour: f64, pools: &[PoolState<'_>]) -> u32 {
-    let dearest = pools.iter().map(|state| state.pool.price_per_hour).fold(0.0, f64::max);
-    if dearest <= 0.0 { u32::MAX } else { (budget_per_hour / dearest).floor().min(f64::from(u32::MAX)) as u32 }
+/// The largest target, up to `most`, whose split costs no more than a budget per hour: instances that stand in for others
+/// are paid as well.
+pub fn affordable(budget_per_hour: f64, most: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> u32 {
+    let costs = |target: u32| -> f64 {
+        let split = split(target, mix, pools);
+        split.iter().zip(pools).map(|(part, state)| f64::from(part.target) * state.pool.price_per_hour).sum()
+    };
+    // No part of a split shrinks as the target grows.
+    let (mut affordable, mut beyond) = (0, most.saturating_add(1));
+    while affordable + 1 < beyond {
+        let middle = affordable + (beyond - affordable) / 2;
+        if costs(middle) <= budget_per_hour {
+            affordable = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    affordable
+}
+
+/// What the last plan aimed at, and what it ordered for it: more, where on-demand instances stand in for spot instances that
+/// are not ready. What stands in is no demand, and must not be counted as what the group has: a group that holds would
+/// order stand-ins for its stand-ins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hedge {
+    /// How many instances there were to be.
+    pub target: u32,
+    /// How many were ordered in all.
+    pub planned: u32,
+}
+
+impl Hedge {
+    /// Of a target and its split.
+    pub fn new(target: u32, plan: &[PoolTarget]) -> Self {
+        Self { target, planned: plan.iter().map(|part| part.target).sum() }
+    }
+
+    /// What there is without what stands in. What is missing of the plan is missed in the stand-ins first; what is there
+    /// beyond the plan counts.
+    pub fn net(self, capacity: Capacity) -> Capacity {
+        let total = capacity.total();
+        let stand_ins = self.planned.saturating_sub(self.target);
+        let net = total.min(self.target).max(total.saturating_sub(stand_ins));
+        let serving = capacity.serving.min(net);
+        Capacity { serving, starting: net - serving }
+    }
 }
 
 fn available(pools: &[PoolState<'_>], purchase: Purchase) -> u32 {
@@ -125,6 +169,47 @@ mod tests {
         let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
         let mix = PurchaseMix { spot_hedge: false, ..PurchaseMix::default() };
         assert_eq!(numbers(&split(10, &mix, &[state(&base, 0, 100), state(&spot, 0, 3)])), [7, 3]);
+    }
+
+    #[test]
+    fn a_budget_pays_for_stand_ins_as_well() {
+        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let mix = PurchaseMix::default();
+        let afforded = |ready| affordable(10.0, 1000, &mix, &[state(&base, 0, 100), state(&spot, ready, 100)]);
+        assert_eq!(afforded(0), 7, "each costs 1.35 until spot is ready");
+        assert_eq!(afforded(100), 28, "and 0.35 afterwards");
+        let alone = [state(&base, 0, 100)];
+        assert_eq!([0.5, 3.0, 1e9].map(|budget| affordable(budget, 50, &mix, &alone)), [0, 3, 50]);
+    }
+
+    #[test]
+    fn a_group_that_holds_orders_no_stand_ins_for_stand_ins() {
+        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let mix = PurchaseMix { on_demand_base: 2, ..PurchaseMix::default() };
+        let (mut on_demand, mut ordered, mut ready) = (14, 0, 0);
+        let mut hedge = Hedge { target: 14, planned: 14 };
+        for minute in 0..6 {
+            let capacity = Capacity { serving: on_demand + ready, starting: ordered - ready };
+            let current = hedge.net(capacity).total();
+            assert_eq!(current, 14, "minute {minute}");
+            let plan = split(current, &mix, &[state(&base, on_demand, 1000), state(&spot, ready, 1000)]);
+            hedge = Hedge::new(current, &plan);
+            ready = ordered;
+            (on_demand, ordered) = (plan[0].target, plan[1].target);
+        }
+        assert_eq!((on_demand, ready), (2, 12));
+    }
+
+    #[test]
+    fn what_could_not_be_bought_is_missed_in_the_stand_ins_first() {
+        let hedge = Hedge { target: 14, planned: 26 };
+        let net = |serving, starting| hedge.net(Capacity { serving, starting });
+        assert_eq!(net(14, 12), Capacity { serving: 14, starting: 0 });
+        assert_eq!(net(14, 0), Capacity { serving: 14, starting: 0 });
+        assert_eq!(net(10, 0), Capacity { serving: 10, starting: 0 });
+        assert_eq!(net(14, 15), Capacity { serving: 14, starting: 3 });
+        let plain = Hedge { target: 5, planned: 5 };
+        assert_eq!(plain.net(Capacity { serving: 7, starting: 2 }), Capacity { serving: 7, starting: 2 });
     }
 
     proptest! {

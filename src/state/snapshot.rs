@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineState;
+use crate::engine::purchase::Hedge;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
 
 /// Minutes whose counts are remembered.
@@ -48,6 +49,9 @@ pub struct Snapshot {
     pub holds: Vec<Hold>,
     /// Instances that are being taken away, and those taken lately.
     pub losses: Vec<Loss>,
+    /// What the last plan aimed at and ordered.
+    #[serde(default)]
+    pub hedge: Option<Hedge>,
     /// Money spent since the first evaluation, in the account's currency.
     pub spent: f64,
     /// Name of the last decision's record.
@@ -230,6 +234,7 @@ impl Snapshot {
             raises: Vec::new(),
             holds: Vec::new(),
             losses: Vec::new(),
+            hedge: None,
             spent: 0.0,
             last_decision: None,
             told: BTreeMap::new(),

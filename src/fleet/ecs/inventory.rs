@@ -74,6 +74,11 @@ impl Found {
     pub(super) fn counts(&self) -> bool {
         matches!(self.standing, Standing::Starting | Standing::Joining | Standing::Serving | Standing::Silent)
     }
+
+    /// Whether a load balancer may have sent it work that it shall finish.
+    pub(super) fn has_work(&self) -> bool {
+        self.member.as_ref().is_some_and(|member| member.answers)
+    }
 }
 
 impl Inventory {

@@ -19,7 +19,8 @@ const FULL_WEIGHT: u32 = 1;
 const BATCH: usize = 100;
 
 impl EcsFleet<'_> {
-    /// Lets `count` servers go. Those behind a load balancer drain first and are deleted by a later [`Self::settle`].
+    /// Lets `count` servers go. Those that a load balancer sends work to drain first and are deleted
+    /// by a later [`Self::settle`].
     pub(super) async fn shrink(
         &self,
         memory: &mut FleetMemory,
@@ -28,13 +29,12 @@ impl EcsFleet<'_> {
         now: DateTime<Utc>,
     ) -> Result<(), FleetError> {
         let victims = choose(inventory, self.source, &memory.going, count);
-        let drained: Vec<String> = members(&victims);
-        if let Some(balancer) = self.balancer().filter(|_| !drained.is_empty()) {
-            self.elb.set_weights(balancer, &drained, 0).await?;
+        let (draining, at_once): (Vec<&Found>, Vec<&Found>) = victims.iter().partition(|victim| victim.has_work());
+        if let Some(balancer) = self.balancer().filter(|_| !draining.is_empty()) {
+            self.elb.set_weights(balancer, &members(&draining), 0).await?;
         }
-        let at_once = |victim: &&&Found| victim.member.is_none() && !memory.going.contains(&victim.id);
-        let deleted: Vec<String> = victims.iter().filter(at_once).map(|victim| victim.id.clone()).collect();
-        self.delete(&deleted).await?;
+        let at_once: Vec<&Found> = at_once.into_iter().filter(|victim| !memory.going.contains(&victim.id)).collect();
+        self.remove(&at_once).await?;
         memory.leaving.extend(victims.iter().map(|victim| (victim.id.clone(), now)));
         memory.changed = Some(now);
         Ok(())
@@ -74,14 +74,9 @@ impl EcsFleet<'_> {
     ) -> Result<(), FleetError> {
         let joined = self.join(inventory, memory).await;
         let doomed: Vec<&Found> = inventory.servers.iter().filter(|server| self.is_due(server, memory, now)).collect();
-        let members = members(&doomed);
-        if let Some(balancer) = self.balancer().filter(|_| !members.is_empty()) {
-            self.elb.remove_members(balancer, &members).await?;
-        }
-        let ids: Vec<String> = doomed.iter().map(|server| server.id.clone()).collect();
-        self.delete(&ids).await?;
-        for id in ids {
-            memory.leaving.entry(id).or_insert(now);
+        self.remove(&doomed).await?;
+        for server in doomed {
+            memory.leaving.entry(server.id.clone()).or_insert(now);
         }
         joined
     }
@@ -99,7 +94,7 @@ impl EcsFleet<'_> {
         }
         match (server.standing, memory.leaving.get(&server.id)) {
             (Standing::Broken, _) => true,
-            (Standing::Leaving, Some(since)) => server.member.is_none() || now - *since >= DRAIN,
+            (Standing::Leaving, Some(since)) => !server.has_work() || now - *since >= DRAIN,
             _ => false,
         }
     }
@@ -107,7 +102,9 @@ impl EcsFleet<'_> {
     async fn join(&self, inventory: &Inventory, memory: &FleetMemory) -> Result<(), FleetError> {
         let port = self.source.instance_template.protocol_port;
         let (Some(balancer), Some(protocol_port)) = (self.balancer(), port) else { return Ok(()) };
-        let joins = |server: &&Found| server.standing == Standing::Joining && !memory.going.contains(&server.id);
+        // Some may have been let go since they were listed.
+        let goes = |id: &String| memory.going.contains(id) || memory.leaving.contains_key(id);
+        let joins = |server: &&Found| server.standing == Standing::Joining && !goes(&server.id);
         let member = |server: &Found| {
             Some(NewMember {
                 name: server.name.clone(),
@@ -122,6 +119,16 @@ impl EcsFleet<'_> {
             self.elb.add_members(balancer, &joining).await?;
         }
         Ok(())
+    }
+
+    /// Takes servers out of the load balancer's pool and deletes them.
+    async fn remove(&self, servers: &[&Found]) -> Result<(), ClientError> {
+        let members = members(servers);
+        if let Some(balancer) = self.balancer().filter(|_| !members.is_empty()) {
+            self.elb.remove_members(balancer, &members).await?;
+        }
+        let ids: Vec<String> = servers.iter().map(|server| server.id.clone()).collect();
+        self.delete(&ids).await
     }
 
     /// Deletes servers by as few calls as possible. One that is gone, locked or being taken back keeps none of the others.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::intake;
 use crate::engine::guardrails::{self, SharedLoad};
-use crate::engine::purchase::{self, PoolState};
+use crate::engine::purchase::{self, Hedge, PoolState};
 use crate::engine::{Engine, EngineState, Observation};
 use crate::model::{
     Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalKind, SignalValue, Trigger,
@@ -54,6 +54,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         serving: sum.serving + pool.capacity.serving,
         starting: sum.starting + pool.capacity.starting,
     });
+    let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
     let lead_minutes = snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes());
     let new_samples = intake::take_in(snapshot, &group.signals, samples, minute, delay);
@@ -107,9 +108,12 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     };
     let (target, steps) = guardrails::apply(&guardrail_inputs);
     let plan = purchase::split(target, &group.purchase, &pool_states(group, &pools));
-    let planned: u32 = plan.iter().map(|pool| pool.target).sum();
-    if planned < target {
-        problems.push(format!("the pools have room for {planned} of {target} instances"));
+    let hedge = Hedge::new(target, &plan);
+    if Situation::acts(group, dry_run) {
+        snapshot.hedge = Some(hedge);
+    }
+    if hedge.planned < target {
+        problems.push(format!("the pools have room for {} of {target} instances", hedge.planned));
     }
     Decision {
         trigger,
@@ -152,11 +156,9 @@ fn pool_states<'a>(group: &'a Group, pools: &[PoolView]) -> Vec<PoolState<'a>> {
 }
 
 fn affordable(group: &Group, pools: &[PoolView]) -> u32 {
-    group
-        .purchase
-        .budget_per_hour
-        .map_or(u32::MAX, |budget| purchase::affordable(budget, &pool_states(group, pools)))
-        .max(group.scaling.min_instances)
+    let most = group.scaling.max_instances;
+    let limited = |budget| purchase::affordable(budget, most, &group.purchase, &pool_states(group, pools));
+    group.purchase.budget_per_hour.map_or(most, limited).max(group.scaling.min_instances)
 }
 
 /// The newest value of each signal that has one.

@@ -10,7 +10,7 @@ use super::fold::fold;
 use super::tell::tell;
 use super::warm::Warm;
 use crate::clients::Cloud;
-use crate::engine::purchase::{self, PoolState};
+use crate::engine::purchase::{self, Hedge, PoolState};
 use crate::engine::{explain, guardrails};
 use crate::fleet::{self, FleetError, View};
 use crate::handlers::raising;
@@ -338,6 +338,7 @@ async fn keep_up(
         .map(|(pool, view)| PoolState { pool, capacity: view.capacity, available: view.most })
         .collect();
     let plan = purchase::split(called, &group.purchase, &states);
+    snapshot.hedge = Some(Hedge::new(called, &plan));
     let actions = raising::order(cloud, group, snapshot, &views, &plan, ask.now).await;
     for (plan, view) in plan.iter().zip(&views) {
         let Ok(view) = view else { continue };

@@ -29,7 +29,7 @@ pub(in crate::handlers) struct Look<'a> {
 /// What an evaluation left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::handlers) struct Planned {
-    /// Instances that it had and had asked for.
+    /// Instances that it had and had asked for, without those that stand in for others.
     pub(in crate::handlers) instances: u32,
     /// How many of them it knew to be going.
     pub(in crate::handlers) going: u32,
@@ -38,6 +38,11 @@ pub(in crate::handlers) struct Planned {
 /// The instances that are being taken away and are not gone yet.
 pub(in crate::handlers) fn going(snapshot: &Snapshot, now: DateTime<Utc>) -> impl Iterator<Item = &Loss> {
     snapshot.losses.iter().filter(move |loss| loss.ends.is_none_or(|ends| now < ends))
+}
+
+fn net_of_hedge(snapshot: &Snapshot, group: &Group) -> u32 {
+    let capacity = group::capacity_after(snapshot, group);
+    snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity)).total()
 }
 
 impl<'a> Look<'a> {
@@ -57,7 +62,7 @@ impl<'a> Look<'a> {
         let (mut snapshot, names) = group::remembered(store, &Warm::default(), group, &ask, &mut problems).await?;
         let is_known = snapshot.fleets.values().any(|fleet| fleet.capacity.is_some());
         let planned = is_known.then(|| Planned {
-            instances: group::capacity_after(&snapshot, group).total(),
+            instances: net_of_hedge(&snapshot, group),
             going: u32::try_from(going(&snapshot, now).count()).unwrap_or(u32::MAX),
         });
         group::fold_new(store, group, &ask, &mut snapshot, &names, &mut problems).await;

@@ -37,7 +37,7 @@ async fn apply(stage: &mut Stage, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
     #[test]
     fn any_sequence_of_targets_comes_to_the_last_one_and_never_above_the_largest(
         steps in prop::collection::vec(step(), 1..10), behind_balancer: bool,
