@@ -48,6 +48,8 @@ pub(super) struct DecisionSummary {
     time: DateTime<Utc>,
     /// What woke the evaluation.
     trigger: String,
+    /// Id of the request that asked for it.
+    request_id: String,
     mode: Mode,
     dry_run: bool,
     /// How many instances there were, serving and starting.
@@ -96,6 +98,7 @@ impl DecisionSummary {
             id: public_id(&named.record.group, &named.name),
             time: named.record.time,
             trigger: decision.trigger.kind.clone(),
+            request_id: decision.trigger.request_id.clone(),
             mode: decision.mode,
             dry_run: decision.dry_run,
             current: decision.guardrail_inputs.current,

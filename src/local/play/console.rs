@@ -96,25 +96,23 @@ impl Backend for LocalBackend {
         Ok(Desk { config, store, now: self.region.now().start(), deadline })
     }
 
+    /// Waits for the answer: here, unlike in the cloud, that takes milliseconds.
     async fn evaluate(&self, request: &Evaluation) -> Result<String, Diagnostic> {
-        let _still = self.turn.lock().await;
-        let request = Evaluation { time: Some(self.region.now().start()), ..request.clone() };
+        let _ours = self.turn.lock().await;
+        let event = Evaluation { time: Some(self.region.now().start()), ..request.clone() };
         self.evaluations.fetch_add(1, Ordering::Relaxed);
-        let failed = |message: String| Diagnostic::new("EvaluateError", message);
-        let result = self.runtime_api.invoke(serde_json::to_string(&request)?, TIMEOUT).await;
+        let result = self.runtime_api.invoke(serde_json::to_vec(&event)?, TIMEOUT).await;
+        let failed = |message: &str| Err(Diagnostic::new("EvaluateError", message));
         match result.status {
             InvocationStatus::Response(body) => {
                 let answer: Value = serde_json::from_slice(&body)?;
-                answer["failed"][0]["error"]
-                    .as_str()
-                    .map_or(Ok(result.request_id), |error| Err(failed(error.to_owned())))
+                answer["failed"][0]["error"].as_str().map_or(Ok(result.request_id), failed)
             }
             InvocationStatus::Error(body) => {
                 let told = serde_json::from_slice::<Value>(&body).unwrap_or_default();
-                let message = told["errorMessage"].as_str().map(str::to_owned);
-                Err(failed(message.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned())))
+                failed(told["errorMessage"].as_str().unwrap_or(&String::from_utf8_lossy(&body)))
             }
-            InvocationStatus::TimedOut => Err(failed("evaluate did not answer in time".to_owned())),
+            InvocationStatus::TimedOut => failed("evaluate did not answer in time"),
         }
     }
 }

@@ -31,18 +31,31 @@ const attempt = async (pressed, errors, work) => {
   }
 };
 
+// An evaluation is asked for; the decision that answers it is found among the records.
+const ASKED_EVERY_MS = 1_000, PATIENCE_MS = 60_000;
+const decide = async (name, dryRun) => {
+  const { request_id } = await api.evaluate(name, dryRun);
+  for (const began = Date.now(); Date.now() - began < PATIENCE_MS; ) {
+    const { decisions } = await api.decisions(name);
+    const decision = decisions.find((one) => one.request_id === request_id);
+    if (decision) return decision;
+    await new Promise((resolve) => setTimeout(resolve, ASKED_EVERY_MS));
+  }
+  throw new Error(text("no_decision"));
+};
+
 const sentences = (result) => result.why.split(/(?<=\.) (?=[A-Z])/).map((sentence) => tell(sentence)).join(" ");
 
 export const evaluate = async (group, changed) => {
   showDialog(title(text("would")), element("p", { role: "status" }, text("evaluating")), buttons(cancel()));
-  const trial = await api.evaluate(group.name, true).catch((error) => {
+  const trial = await decide(group.name, true).catch((error) => {
     showDialog(title(text("would")), failure(error), buttons(cancel()));
   });
   if (!trial) return;
   const errors = element("div");
   const moves = trial.current !== trial.target;
   const act = async (event) => attempt(event.currentTarget, errors, async () => {
-    const done = await api.evaluate(group.name, false);
+    const done = await decide(group.name, false);
     showDialog(title(text("did")), element("p", { role: "status" }, sentences(done)), buttons(button("close", closeDialog, { autofocus: true })));
     changed();
   });

@@ -58,19 +58,8 @@ export const api = {
   series: (name, since, until) => call("GET", `${group(name)}/series?since=${since}&until=${until}`),
   decisions: (name, before) => call("GET", `${group(name)}/decisions?limit=60${before ? `&before=${encodeURIComponent(before)}` : ""}`),
   decision: (id) => call("GET", `decisions/${encodeURIComponent(id)}`),
-  // The API hands the evaluation over; its decision is the one that names the request.
-  evaluate: async (name, dryRun) => {
-    const asked = await call("POST", `${group(name)}/evaluate?dry_run=${dryRun}`);
-    for (let tries = 0; tries < 40; tries += 1) {
-      const { decisions } = await call("GET", `${group(name)}/decisions?limit=5`);
-      for (const { id } of decisions) {
-        const detail = await call("GET", `decisions/${encodeURIComponent(id)}`);
-        if (detail.decision.trigger.request_id === asked.request_id) return detail;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-    throw new ApiError(504, null);
-  },
+  // Hands the evaluation over. Its decision is the one that names the request.
+  evaluate: (name, dryRun) => call("POST", `${group(name)}/evaluate?dry_run=${dryRun}`),
   hold: (name, hold) => call("PUT", `${group(name)}/hold`, hold),
   lift: (name, who) => call("DELETE", `${group(name)}/hold?who=${encodeURIComponent(who)}`),
 };

@@ -96,18 +96,17 @@ const openAt = (seconds) => {
 const badge = (words, tone = "") => element("li", { class: `badge ${tone}` }, words);
 
 const drawWhy = () => {
-  const { detail, series } = state.shown;
+  const { detail } = state.shown;
   const last = detail.last_decision;
-  const point = series.points.at(-1);
-  const serving = point?.serving ?? last?.serving;
+  const starting = last ? last.current - last.serving : 0;
   const button = (key, id, click, kind) => element("button", { type: "button", id, class: kind, on: { click } }, text(key));
   const told = last ? [tell(last.headline), reasonOf(last)] : [detail.problem ?? text("not_yet"), ""];
   const reason = told[1].split(/(?<=\.) (?=[A-Z])/).map(tell).join(" ");
   const changed = fill(byId("why"),
     element("div", { class: "size" },
-      element("p", { class: "count" }, element("b", { id: "serving" }, serving === undefined ? "–" : number(serving)), " ", text("instances")),
+      element("p", { class: "count" }, element("b", { id: "serving" }, last ? number(last.serving) : "–"), " ", text("instances")),
       element("ul", { class: "badges" },
-        point?.starting ? badge(text("starting_now", { starting: point.starting }), "warn") : null,
+        starting > 0 ? badge(text("starting_now", { starting }), "warn") : null,
         last ? badge(text("target_now", { target: last.target })) : null,
         badge(text(`engine_${detail.engine}`)), badge(text(`mode_${detail.mode}`), detail.mode === "observe" ? "warn" : "good"),
         badge(text("limits", { min: detail.min_instances, max: detail.max_instances })))),
