@@ -34,14 +34,14 @@ const draw = (holder, data, series, options) => {
   const chart = new uPlot({
     width: wide,
     height: options.height,
-    padding: [10, 8, 0, 0],
+    padding: [10, 18, 0, 0],
     tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "UTC"),
     cursor: { sync: { key: cursor }, drag: { x: true, y: false }, points: { size: 7 } },
     legend: { show: false },
     scales: { x: { time: true, range: options.range }, y: { range: (_, low, high) => [0, Math.max(1, (high ?? 1) * 1.1)] } },
     axes: [
       { ...axis(34), space: 70, values: (_, ticks) => ticks.map((tick) => clock(new Date(tick * 1000).toISOString())) },
-      { ...axis(52), values: (_, ticks) => ticks.map((tick) => number(tick, tick % 1 ? 1 : 0)) },
+      { ...axis(56), values: (_, ticks) => ticks.map((tick) => number(tick, tick % 1 ? 1 : 0)) },
     ],
     series: [{}, ...series],
     bands: options.bands,
