@@ -4,6 +4,7 @@
 //! [`Sample`] once. What it concludes from is handed out as [`Evidence`], from which the same number follows again, bit
 //! for bit, long after the engine's own state is gone.
 
+pub mod doubts;
 pub mod explain;
 pub mod guardrails;
 pub mod predictive;

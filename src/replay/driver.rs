@@ -25,6 +25,10 @@ pub struct Settings {
     pub mean_instances: f64,
     /// Work per second that one instance serves, instead of what `mean_instances` gives.
     pub capacity: Option<f64>,
+    /// Response time of an idle group in seconds.
+    pub service_seconds: f64,
+    /// Response time that still counts as good, in seconds.
+    pub slo_seconds: f64,
     /// Never fewer instances.
     pub min_instances: u32,
     /// Never more instances.
@@ -40,6 +44,8 @@ impl Default for Settings {
             delay_minutes: 1,
             mean_instances: 12.0,
             capacity: None,
+            service_seconds: 0.5,
+            slo_seconds: 2.0,
             min_instances: 1,
             max_instances: 10_000,
             prices: vec![5.0, 20.0, 100.0],
@@ -165,8 +171,13 @@ impl<'a> Arena<'a> {
 
     /// As [`Self::play`], showing every minute to `watch`.
     pub fn play_and_watch<P: Player + ?Sized>(&self, player: &mut P, watch: impl FnMut(Minute, &MinuteOutcome)) -> Row {
-        let model = ServiceModel::new(self.capacity, self.settings.lead_seconds);
-        self.play_on(&mut SimulatedGroup::new(model, self.start_instances()), player, watch)
+        self.play_on(&mut SimulatedGroup::new(self.service_model(), self.start_instances()), player, watch)
+    }
+
+    /// What one instance can do, and what is expected of it.
+    pub fn service_model(&self) -> ServiceModel {
+        let Settings { lead_seconds, service_seconds, slo_seconds, .. } = *self.settings;
+        ServiceModel { service_seconds, slo_seconds, ..ServiceModel::new(self.capacity, lead_seconds) }
     }
 
     /// Instances that serve to begin with.
