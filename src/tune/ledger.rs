@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::model::{Expected, Figures, Measured, Minute, WATCH_MINUTES};
+use crate::model::{Expected, Figures, LiveFigures, Minute, WATCH_MINUTES};
 use crate::replay::group::MinuteOutcome;
 
 /// Utilisation at which perfect foresight runs its instances.
@@ -92,17 +92,17 @@ impl Ledger {
     }
 
     /// What of a minute can be measured live too.
-    fn measured(&self, outcome: &MinuteOutcome) -> Measured {
+    fn measured(&self, outcome: &MinuteOutcome) -> LiveFigures {
         let MinuteOutcome { total, serving, utilisation, latency_ms, .. } = *outcome;
-        Measured::minute(total, serving, utilisation, Some(latency_ms), self.slo_ms, self.violation_price)
+        LiveFigures::minute(total, serving, utilisation, Some(latency_ms), self.slo_ms, self.violation_price)
     }
 
     /// The worst windows: what to expect at most.
     pub(super) fn expected(&self, range: &Range<Minute>) -> Expected {
-        let measured: Vec<Measured> = self.outcomes(range).iter().map(|outcome| self.measured(outcome)).collect();
+        let measured: Vec<LiveFigures> = self.outcomes(range).iter().map(|outcome| self.measured(outcome)).collect();
         let mut expected = Expected::default();
         for window in measured.chunks(WATCH_MINUTES as usize) {
-            let sum = window.iter().fold(Measured::default(), |sum, minute| sum.and(minute));
+            let sum = window.iter().fold(LiveFigures::default(), |sum, minute| sum.and(minute));
             expected.price_of_work = expected.price_of_work.max(sum.price_of_work());
             expected.late_share = expected.late_share.max(sum.late_share());
         }

@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::player::GroupPlayer;
 use super::round::{Candidate, Judged, round, version};
 use crate::model::{
-    CONFIG_VERSION, Course, Group, InForce, Measured, Minute, PolicyChange, PolicyEvent, PolicyVersion, SCHEMA_VERSION,
+    CONFIG_VERSION, Course, Group, InForce, LiveFigures, Minute, PolicyChange, PolicyEvent, PolicyVersion, SCHEMA_VERSION,
     Standing, Tunables, Watch, basis,
 };
 use crate::replay::{Metrics, Player, Trace, View};
@@ -115,7 +115,7 @@ impl Tuned {
         let Some(active) = self.course.active.as_ref().filter(|active| active.version == watch.version) else { return };
         let Metrics { total, serving, utilisation, latency_ms, .. } = *metrics;
         let measured =
-            Measured::minute(total, serving, utilisation, Some(latency_ms), policy.slo_ms, policy.violation_price);
+            LiveFigures::minute(total, serving, utilisation, Some(latency_ms), policy.slo_ms, policy.violation_price);
         if let Some(why) = watch.note(minute, &measured, &active.expected) {
             self.refused.insert(watch.version.clone(), why);
             self.watch = None;

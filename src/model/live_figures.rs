@@ -15,7 +15,7 @@ const LATE_SLACK: f64 = 0.05;
 
 /// What can be measured live as well as in a replay, summed over minutes, in instance-minutes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct LiveFigures {
     /// Instances that were paid.
     pub paid: f64,
     /// Work that was done.
@@ -28,7 +28,7 @@ pub struct Measured {
     pub minutes: u32,
 }
 
-impl Measured {
+impl LiveFigures {
     /// One minute: instances serving and in all, their utilisation in per cent, and the mean response time, where known.
     pub fn minute(
         total: u32,
@@ -95,23 +95,23 @@ pub struct Watch {
     /// First minute of the window.
     from: Minute,
     /// The window so far.
-    tally: Measured,
+    tally: LiveFigures,
 }
 
 impl Watch {
     /// Of a version that takes effect at that minute.
     pub fn begin(version: &str, since: Minute) -> Self {
-        Self { version: version.to_owned(), from: since + INHERITED_MINUTES, tally: Measured::default() }
+        Self { version: version.to_owned(), from: since + INHERITED_MINUTES, tally: LiveFigures::default() }
     }
 
     /// Takes in a minute, and tells how the version is worse than expected, if it is.
-    pub fn note(&mut self, minute: Minute, measured: &Measured, expected: &Expected) -> Option<String> {
+    pub fn note(&mut self, minute: Minute, measured: &LiveFigures, expected: &Expected) -> Option<String> {
         if minute < self.from {
             return None;
         }
         if minute - self.from >= WATCH_MINUTES {
             self.from = minute;
-            self.tally = Measured::default();
+            self.tally = LiveFigures::default();
         }
         self.tally = self.tally.and(measured);
         self.tally.worse_than(expected)
@@ -122,9 +122,9 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn minutes(count: u32, utilisation: f64, latency_ms: f64) -> Measured {
-        let minute = Measured::minute(10, 10, utilisation, Some(latency_ms), 2000.0, 20.0);
-        (0..count).fold(Measured::default(), |sum, _| sum.and(&minute))
+    fn minutes(count: u32, utilisation: f64, latency_ms: f64) -> LiveFigures {
+        let minute = LiveFigures::minute(10, 10, utilisation, Some(latency_ms), 2000.0, 20.0);
+        (0..count).fold(LiveFigures::default(), |sum, _| sum.and(&minute))
     }
 
     #[test]
@@ -145,10 +145,10 @@ mod tests {
     #[test]
     fn what_a_version_has_inherited_is_not_held_against_it_and_what_is_long_past_neither() {
         let expected = Expected { price_of_work: 1.6, late_share: 0.01 };
-        let late = Measured::minute(10, 10, 90.0, Some(9000.0), 2000.0, 20.0);
-        let good = Measured::minute(10, 10, 70.0, Some(600.0), 2000.0, 20.0);
+        let late = LiveFigures::minute(10, 10, 90.0, Some(9000.0), 2000.0, 20.0);
+        let good = LiveFigures::minute(10, 10, 70.0, Some(600.0), 2000.0, 20.0);
         let mut watch = Watch::begin("v", Minute(0));
-        let worse = |watch: &mut Watch, minutes: std::ops::Range<i64>, measured: &Measured| {
+        let worse = |watch: &mut Watch, minutes: std::ops::Range<i64>, measured: &LiveFigures| {
             minutes.filter_map(|minute| watch.note(Minute(minute), measured, &expected)).count()
         };
         assert_eq!(worse(&mut watch, 0..15, &late), 0);
