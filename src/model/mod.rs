@@ -3,6 +3,7 @@
 mod decision;
 mod endpoints;
 mod group;
+mod history;
 mod hold;
 mod minute;
 mod record;
@@ -12,6 +13,7 @@ mod signal;
 pub use decision::*;
 pub use endpoints::Endpoints;
 pub use group::*;
+pub use history::*;
 pub use hold::{Hold, Order};
 pub use minute::Minute;
 pub use record::*;
