@@ -29,6 +29,10 @@ pub struct Settings {
     pub min_instances: u32,
     /// Never more instances.
     pub max_instances: u32,
+    /// Response time of an idle group in seconds.
+    pub service_seconds: f64,
+    /// Response time that still counts as good, in seconds.
+    pub slo_seconds: f64,
     /// Prices of a violation that J is reported for.
     pub prices: Vec<f64>,
 }
@@ -42,6 +46,8 @@ impl Default for Settings {
             capacity: None,
             min_instances: 1,
             max_instances: 10_000,
+            service_seconds: 0.5,
+            slo_seconds: 2.0,
             prices: vec![5.0, 20.0, 100.0],
         }
     }
@@ -131,6 +137,15 @@ impl<'a> Arena<'a> {
         self.capacity
     }
 
+    /// What one instance can do, and what is expected of it.
+    pub fn service_model(&self) -> ServiceModel {
+        ServiceModel {
+            service_seconds: self.settings.service_seconds,
+            slo_seconds: self.settings.slo_seconds,
+            ..ServiceModel::new(self.capacity, self.settings.lead_seconds)
+        }
+    }
+
     /// Instances of a perfectly elastic group at 60 % utilisation, on average.
     pub fn mean_instances(&self) -> f64 {
         self.work_hours * 60.0 / self.trace.load.len().max(1) as f64 / COMFORTABLE_UTILISATION
@@ -165,8 +180,7 @@ impl<'a> Arena<'a> {
 
     /// As [`Self::play`], showing every minute to `watch`.
     pub fn play_and_watch<P: Player + ?Sized>(&self, player: &mut P, watch: impl FnMut(Minute, &MinuteOutcome)) -> Row {
-        let model = ServiceModel::new(self.capacity, self.settings.lead_seconds);
-        self.play_on(&mut SimulatedGroup::new(model, self.start_instances()), player, watch)
+        self.play_on(&mut SimulatedGroup::new(self.service_model(), self.start_instances()), player, watch)
     }
 
     /// Instances that serve to begin with.

@@ -9,7 +9,6 @@ use self::fleet::SpotFleet;
 pub use self::purchase::Purchasing;
 use super::contest::Contestant;
 use super::driver::Arena;
-use super::group::ServiceModel;
 use super::report::Row;
 
 /// How many spot instances each zone has room for, minute by minute. A market that is shorter than the load starts again.
@@ -66,8 +65,7 @@ pub struct Buyer {
 impl Buyer {
     /// Plays it. Cost is money, in hours of an on-demand instance.
     pub fn play(&self, arena: &Arena<'_>, terms: &SpotTerms) -> Row {
-        let model = ServiceModel::new(arena.capacity(), arena.settings().lead_seconds);
-        let mut fleet = SpotFleet::new(model, terms, self.purchasing, arena.start_instances());
+        let mut fleet = SpotFleet::new(arena.service_model(), terms, self.purchasing, arena.start_instances());
         let row = arena.play_on(&mut fleet, self.sizing.player(arena).as_mut(), |_, _| {});
         Row { name: self.to_string(), engine: self.purchasing.name().to_owned(), knob: self.purchasing.share(), ..row }
     }

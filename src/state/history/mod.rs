@@ -128,6 +128,31 @@ pub async fn read(
     Ok(history)
 }
 
+/// When the newest thing happened that the store knows of a group: its newest record, or the end of its history.
+///
+/// # Errors
+/// When the store fails, or something was written by a newer version of this program.
+pub async fn newest(store: &Store, group: &str, deadline: Instant) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let files = days(store, group, deadline).await?;
+    let mut after = files.last().map(|day| keys::record_time(midnight(*day))).unwrap_or_default();
+    let mut newest = None;
+    loop {
+        let names = store.names_after(&keys::records(group), &after, deadline).await?;
+        newest = names.iter().rev().find_map(|name| keys::time_of_record(name)).or(newest);
+        match names.last() {
+            Some(last) if names.len() >= LONGEST_LISTING => after.clone_from(last),
+            _ => break,
+        }
+    }
+    match (newest, files.last()) {
+        (None, Some(day)) => {
+            let last = read_day(store, group, *day, deadline).await?.unwrap_or_default();
+            Ok(last.minutes.keys().next_back().map(|minute| (*minute + 1).start()))
+        }
+        (newest, _) => Ok(newest),
+    }
+}
+
 /// The days whose records may not all be in a file: from the day before the newest file on.
 async fn days_of_records(
     store: &Store,
