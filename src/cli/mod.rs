@@ -3,9 +3,11 @@
 mod config;
 mod doctor;
 mod explain;
+mod history;
 mod invoke;
 mod local;
 pub mod replay;
+mod stored;
 pub mod trace;
 
 use std::process::ExitCode;
@@ -64,6 +66,9 @@ enum Command {
     Explain(explain::Arguments),
     /// Play policies over recorded load and compare what they cost and how they served.
     Replay(replay::ReplayArgs),
+    /// A group's past: one-minute samples and decisions, kept a file a day.
+    #[command(subcommand)]
+    History(history::Command),
     /// Check a configuration file, or print the JSON Schema of it.
     #[command(subcommand)]
     Config(config::Command),
@@ -78,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Command::Invoke(arguments)) => invoke::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
+        Some(Command::History(command)) => history::run(&command),
         Some(Command::Config(command)) => config::run(&command),
         None => local::run(&local::Arguments::demo()),
     };

@@ -4,6 +4,7 @@ pub mod alarm;
 #[cfg(feature = "console")]
 pub mod console;
 pub mod evaluate;
+pub mod history;
 mod messages;
 mod raising;
 pub mod reclaim;

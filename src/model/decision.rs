@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Capacity, Minute, Mode};
+use super::{Capacity, Minute, Mode, Purchase, Sample};
 use crate::engine::{Proposal, guardrails};
 
 /// One evaluation of one group: what was seen, proposed, allowed, done. Everything that `explain` needs.
@@ -31,6 +31,9 @@ pub struct Decision {
     pub plan: Vec<PoolTarget>,
     /// What was asked of the cloud, and what it answered.
     pub actions: Vec<Action>,
+    /// What each pool has after that, as far as known.
+    #[serde(default)]
+    pub left: BTreeMap<String, PaidCapacity>,
     /// What went wrong on the way, in words.
     pub problems: Vec<String>,
     /// HTTP calls made, state included.
@@ -61,6 +64,37 @@ pub struct Seen {
     pub missing: BTreeMap<String, String>,
     /// Minutes until a new instance serves, as reckoned with.
     pub lead_minutes: u32,
+    /// Names of the signals, in the order of the samples' values.
+    #[serde(default)]
+    pub signal_names: Vec<String>,
+    /// The minutes that were complete now and had not been before, oldest first. Each minute is in one decision.
+    #[serde(default)]
+    pub samples: Vec<Sample>,
+}
+
+/// What a pool has, and what it costs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaidCapacity {
+    /// Instances that take work.
+    pub serving: u32,
+    /// Instances that were asked for and do not serve yet.
+    pub starting: u32,
+    /// How they are paid.
+    pub purchase: Purchase,
+    /// Price of one instance-hour, in the account's currency.
+    pub price_per_hour: f64,
+}
+
+impl PaidCapacity {
+    /// Everything that is paid for: serving and starting.
+    pub fn total(&self) -> u32 {
+        self.serving + self.starting
+    }
+
+    /// What it costs, per hour.
+    pub fn per_hour(&self) -> f64 {
+        f64::from(self.total()) * self.price_per_hour
+    }
 }
 
 /// A value and its minute.

@@ -3,6 +3,7 @@
 mod decision;
 mod endpoints;
 mod group;
+mod history;
 mod hold;
 mod live_figures;
 mod minute;
@@ -15,6 +16,7 @@ mod tunables;
 pub use decision::*;
 pub use endpoints::Endpoints;
 pub use group::*;
+pub use history::*;
 pub use hold::{Hold, Order};
 pub use live_figures::{LiveFigures, Watch};
 pub use minute::Minute;

@@ -25,14 +25,14 @@ pub struct Settings {
     pub mean_instances: f64,
     /// Work per second that one instance serves, instead of what `mean_instances` gives.
     pub capacity: Option<f64>,
-    /// Response time of an idle group in seconds.
-    pub service_seconds: f64,
-    /// Response time that still counts as good, in seconds.
-    pub slo_seconds: f64,
     /// Never fewer instances.
     pub min_instances: u32,
     /// Never more instances.
     pub max_instances: u32,
+    /// Response time of an idle group in seconds.
+    pub service_seconds: f64,
+    /// Response time that still counts as good, in seconds.
+    pub slo_seconds: f64,
     /// Prices of a violation that J is reported for.
     pub prices: Vec<f64>,
 }
@@ -44,10 +44,10 @@ impl Default for Settings {
             delay_minutes: 1,
             mean_instances: 12.0,
             capacity: None,
-            service_seconds: 0.5,
-            slo_seconds: 2.0,
             min_instances: 1,
             max_instances: 10_000,
+            service_seconds: 0.5,
+            slo_seconds: 2.0,
             prices: vec![5.0, 20.0, 100.0],
         }
     }
@@ -137,6 +137,15 @@ impl<'a> Arena<'a> {
         self.capacity
     }
 
+    /// What one instance can do, and what is expected of it.
+    pub fn service_model(&self) -> ServiceModel {
+        ServiceModel {
+            service_seconds: self.settings.service_seconds,
+            slo_seconds: self.settings.slo_seconds,
+            ..ServiceModel::new(self.capacity, self.settings.lead_seconds)
+        }
+    }
+
     /// Instances of a perfectly elastic group at 60 % utilisation, on average.
     pub fn mean_instances(&self) -> f64 {
         self.work_hours * 60.0 / self.trace.load.len().max(1) as f64 / COMFORTABLE_UTILISATION
@@ -172,12 +181,6 @@ impl<'a> Arena<'a> {
     /// As [`Self::play`], showing every minute to `watch`.
     pub fn play_and_watch<P: Player + ?Sized>(&self, player: &mut P, watch: impl FnMut(Minute, &MinuteOutcome)) -> Row {
         self.play_on(&mut SimulatedGroup::new(self.service_model(), self.start_instances()), player, watch)
-    }
-
-    /// What one instance can do, and what is expected of it.
-    pub fn service_model(&self) -> ServiceModel {
-        let Settings { lead_seconds, service_seconds, slo_seconds, .. } = *self.settings;
-        ServiceModel { service_seconds, slo_seconds, ..ServiceModel::new(self.capacity, lead_seconds) }
     }
 
     /// Instances that serve to begin with.

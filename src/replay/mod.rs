@@ -21,6 +21,7 @@ mod driver;
 mod engine_player;
 mod fleet;
 pub mod group;
+pub mod history;
 mod losses;
 pub mod peers;
 pub mod report;

@@ -65,8 +65,7 @@ pub struct Buyer {
 impl Buyer {
     /// Plays it. Cost is money, in hours of an on-demand instance.
     pub fn play(&self, arena: &Arena<'_>, terms: &SpotTerms) -> Row {
-        let model = arena.service_model();
-        let mut fleet = SpotFleet::new(model, terms, self.purchasing, arena.start_instances());
+        let mut fleet = SpotFleet::new(arena.service_model(), terms, self.purchasing, arena.start_instances());
         let row = arena.play_on(&mut fleet, self.sizing.player(arena).as_mut(), |_, _| {});
         Row { name: self.to_string(), engine: self.purchasing.name().to_owned(), knob: self.purchasing.share(), ..row }
     }

@@ -1,6 +1,6 @@
 //! Which object lies where.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::model::Record;
 
@@ -30,9 +30,24 @@ pub fn time_of_record(name: &str) -> Option<DateTime<Utc>> {
     chrono::NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
 }
 
+/// `groups/<group>/history`: the folder of a group's past, a file a day.
+pub fn history_days(group: &str) -> String {
+    format!("groups/{group}/history")
+}
+
 /// `groups/<group>/history/<yyyy-mm-dd>.jsonl.gz`: a day of samples and decisions.
-pub fn history(group: &str, day: chrono::NaiveDate) -> String {
-    format!("groups/{group}/history/{day}.jsonl.gz")
+pub fn history(group: &str, day: NaiveDate) -> String {
+    format!("{}/{day}.jsonl.gz", history_days(group))
+}
+
+/// `groups/<group>/archive/<yyyy-mm-dd>.jsonl.gz`: the whole records of a day that do not lie under `records` any more.
+pub fn archive(group: &str, day: NaiveDate) -> String {
+    format!("groups/{group}/archive/{day}.jsonl.gz")
+}
+
+/// The day of a file of history.
+pub fn day_of_history(name: &str) -> Option<NaiveDate> {
+    name.strip_suffix(".jsonl.gz")?.parse().ok()
 }
 
 /// `groups/<group>/policies`: the folder of a group's policy versions.

@@ -3,6 +3,7 @@
 //! `evaluate` alone writes a group's snapshot; everyone else adds records under keys of their own, which the next
 //! evaluation folds in. Nothing here hangs on a lock.
 
+pub mod history;
 pub mod keys;
 mod location;
 mod snapshot;

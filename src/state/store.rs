@@ -268,20 +268,39 @@ impl Store {
     /// # Errors
     /// When the store does not answer in time or refuses.
     pub async fn names_after(&self, folder: &str, after: &str, deadline: Instant) -> Result<Vec<String>, StoreError> {
+        self.names_between(folder, after, None, deadline).await
+    }
+
+    /// The names under `folder` that come after `after` and before `before`, in order, without the folder. At most
+    /// [`LONGEST_LISTING`].
+    ///
+    /// # Errors
+    /// When the store does not answer in time or refuses.
+    pub async fn names_between(
+        &self,
+        folder: &str,
+        after: &str,
+        before: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Vec<String>, StoreError> {
         let path = self.path(folder);
         let list = async {
             let offset = path.clone().join(after);
             let mut listing = self.objects.list_with_offset(Some(&path), &offset);
             let mut names = Vec::new();
             while let Some(meta) = listing.try_next().await.map_err(|source| request("list", folder, source))? {
-                if let Some(mut parts) = meta.location.prefix_match(&path) {
-                    names.extend(parts.next().map(|part| part.as_ref().to_owned()));
+                let Some(name) = meta.location.prefix_match(&path).and_then(|mut parts| parts.next()) else { continue };
+                let is_wanted = before.is_none_or(|before| name.as_ref() < before);
+                if is_wanted {
+                    names.push(name.as_ref().to_owned());
                 }
-                if names.len() >= LONGEST_LISTING {
+                // A bucket lists in the order of the names; a directory does not.
+                if self.keys.is_some() && (!is_wanted || names.len() >= LONGEST_LISTING) {
                     break;
                 }
             }
             names.sort_unstable();
+            names.truncate(LONGEST_LISTING);
             Ok(names)
         };
         self.in_time("list", folder, deadline, list).await
@@ -361,6 +380,7 @@ mod tests {
             store.put(&format!("groups/a/records/{name}"), name, soon()).await.unwrap();
         }
         assert_eq!(store.names_after("groups/a/records", "1", soon()).await.unwrap(), ["2", "3"]);
+        assert_eq!(store.names_between("groups/a/records", "", Some("3"), soon()).await.unwrap(), ["1", "2"]);
         assert_eq!(store.get("groups/a/records/2", soon()).await.unwrap().as_deref(), Some(b"2".as_slice()));
         store.delete("groups/a/records/2", soon()).await.unwrap();
         store.delete("groups/a/records/2", soon()).await.unwrap();

@@ -16,7 +16,7 @@ const LEAST_UTILISATION: f64 = 0.05;
 
 /// What one sample says.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Demand {
+pub(crate) enum Demand {
     /// The load was this.
     Exactly(f64),
     /// Work was turned away: the load was at least this.
@@ -25,7 +25,7 @@ pub(super) enum Demand {
 
 /// Turns samples into demand in instances.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct DemandEstimator {
+pub(crate) struct DemandEstimator {
     /// Work per second of one instance in the newest minutes that showed it.
     capacities: Vec<f64>,
     next: usize,
@@ -35,7 +35,7 @@ pub(super) struct DemandEstimator {
 
 impl DemandEstimator {
     /// Work per second of one instance, as far as known. `told` wins over what was learnt.
-    pub(super) fn capacity(&self, told: Option<f64>) -> Option<f64> {
+    pub(crate) fn capacity(&self, told: Option<f64>) -> Option<f64> {
         told.or_else(|| {
             let mut sorted = self.capacities.clone();
             sorted.sort_by(f64::total_cmp);
@@ -44,7 +44,7 @@ impl DemandEstimator {
     }
 
     /// What `sample` says, or nothing if it shows neither utilisation nor rate.
-    pub(super) fn estimate(
+    pub(crate) fn estimate(
         &mut self,
         signals: &[Signal],
         sample: &Sample,

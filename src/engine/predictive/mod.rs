@@ -15,7 +15,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::bank::{Bank, MULTIPLIERS, Sizes};
-use self::demand::{Demand, DemandEstimator, first_of};
+use self::demand::first_of;
+pub(crate) use self::demand::{Demand, DemandEstimator};
 pub use self::evidence::{Floor, HorizonDemand, Outlook, PredictiveEvidence, ShrinkHold};
 pub use self::outlook::View;
 pub use self::sizing::DemandDistribution;

@@ -54,18 +54,17 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
     let lead_minutes = snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes());
-    let new_samples = intake::take_in(snapshot, &group.signals, samples, minute, delay);
+    let taken_in = intake::take_in(snapshot, &group.signals, samples, minute, delay);
 
-    let (mut engine, new_samples) =
-        match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
-            Some(engine) => (engine, new_samples),
-            // A new engine is shown all that is remembered, so that it need not begin blind.
-            None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
-        };
+    let (mut engine, shown) = match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
+        Some(engine) => (engine, taken_in.clone()),
+        // A new engine is shown all that is remembered, so that it need not begin blind.
+        None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
+    };
     let proposal = engine.decide(&Observation {
         now: minute,
         signals: &group.signals,
-        samples: &new_samples,
+        samples: &shown,
         capacity,
         min_instances: group.scaling.min_instances,
         max_instances: group.scaling.max_instances,
@@ -123,6 +122,8 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
             signals,
             missing: signal_problems,
             lead_minutes,
+            signal_names: snapshot.signals.clone(),
+            samples: taken_in,
         },
         proposal,
         guardrail_inputs,
@@ -130,6 +131,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         target,
         plan,
         actions: Vec::new(),
+        left: BTreeMap::new(),
         problems,
         http_calls: 0,
         duration_ms: 0,

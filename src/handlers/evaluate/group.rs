@@ -1,5 +1,7 @@
 //! One evaluation of one group: read state, look, decide, act, record.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use futures::future;
 use tokio::time::Instant;
@@ -15,7 +17,7 @@ use crate::engine::{explain, guardrails};
 use crate::fleet::{self, FleetError, View};
 use crate::handlers::raising;
 use crate::model::{
-    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, Pool, PoolTarget, Record,
+    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, PaidCapacity, Pool, PoolTarget, Record,
     SCHEMA_VERSION, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
@@ -76,6 +78,7 @@ pub(super) async fn evaluate_group(
         decision.actions.extend(made_good);
     }
     snapshot.counts.note(Minute::containing(ask.now), capacity_after(&snapshot, group));
+    decision.left = left(&snapshot, group);
     snapshot.spent += spending(group, &snapshot, before, ask.now);
     for action in &decision.actions {
         if let ActionOutcome::Failed(why) = &action.outcome {
@@ -382,6 +385,16 @@ pub(super) fn capacity_after(snapshot: &Snapshot, group: &Group) -> Capacity {
         serving: sum.serving + pool.serving,
         starting: sum.starting + pool.starting,
     })
+}
+
+/// The same by pool, with its price.
+fn left(snapshot: &Snapshot, group: &Group) -> BTreeMap<String, PaidCapacity> {
+    let of_pool = |pool: &Pool| {
+        let Capacity { serving, starting } = snapshot.fleets.get(&pool.name)?.capacity?;
+        let (purchase, price_per_hour) = (pool.purchase, pool.price_per_hour);
+        Some((pool.name.clone(), PaidCapacity { serving, starting, purchase, price_per_hour }))
+    };
+    group.pools.iter().filter_map(of_pool).collect()
 }
 
 /// What the fleet cost since the last evaluation, at most an hour's worth.

@@ -1,0 +1,187 @@
+//! A group whose state lies on a store, as arguments name it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+use super::{CliError, read_file};
+use crate::clients::Credentials;
+use crate::config::Config;
+use crate::model::Group;
+use crate::state::history::{self, History};
+use crate::state::{Store, StoreLocation};
+
+/// All that one command asks of a store may take this long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+/// Key of the configuration in a store.
+const CONFIG_KEY: &str = "config.json";
+
+/// Which group on which store. Keys come from `HUAWEICLOUD_SDK_AK`, `HUAWEICLOUD_SDK_SK` and
+/// `HUAWEICLOUD_SDK_SECURITY_TOKEN`.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct StoredGroup {
+    /// The store: obs://bucket/prefix, s3://bucket/prefix, file:///directory, or a directory that `local --out` has filled.
+    #[arg(long, env = "AUTOSCALER_STORE", value_name = "URL")]
+    pub(super) store: String,
+    /// Address of the store where it is not the region's public one.
+    #[arg(long, env = "AUTOSCALER_STORE_ENDPOINT", value_name = "URL")]
+    pub(super) store_endpoint: Option<String>,
+    /// Region that the store is in.
+    #[arg(long, env = "AUTOSCALER_REGION")]
+    pub(super) region: Option<String>,
+    /// The group. Default: the only one of the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub(super) group: Option<String>,
+    /// The configuration. Default: config.json of the store.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+/// Which stretch of time.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(super) struct Period {
+    /// From here on: a date or a time (`2026-03-01`, `2026-03-01T08:00:00Z`), in UTC.
+    #[arg(long, value_name = "TIME", value_parser = point_in_time)]
+    pub(super) from: Option<DateTime<Utc>>,
+    /// Up to here.
+    #[arg(long, value_name = "TIME", value_parser = point_in_time)]
+    pub(super) to: Option<DateTime<Utc>>,
+}
+
+/// A group whose store is open.
+#[derive(Debug)]
+pub(super) struct OpenGroup {
+    pub(super) store: Store,
+    pub(super) name: String,
+    /// As it is configured, where there is a configuration.
+    #[allow(dead_code)]
+    configured: Option<Group>,
+}
+
+impl StoredGroup {
+    /// Opens the store and finds the group.
+    pub(super) async fn open(&self) -> Result<OpenGroup, CliError> {
+        let named = self.config.as_deref().map(configuration).transpose()?;
+        let region = self.region.as_deref().or(named.as_ref().map(|config| config.region.as_str()));
+        let location = location(&self.store, self.store_endpoint.as_deref(), region)?;
+        let store = match &location {
+            StoreLocation::Directory(directory) if !directory.is_dir() => {
+                return Err(CliError::Input(format!("store {}: there is no such directory", directory.display())));
+            }
+            StoreLocation::Directory(_) => Store::open(&location, None),
+            StoreLocation::Bucket(_) => {
+                let keys = Credentials::from_variables(|name| std::env::var(name).ok()).map_err(CliError::input)?;
+                Store::open(&location, Some(&keys))
+            }
+        };
+        let store = store.map_err(CliError::failed)?;
+        let config = match named {
+            Some(config) => Some(config),
+            None => match store.get(CONFIG_KEY, Instant::now() + PATIENCE).await.map_err(CliError::failed)? {
+                Some(document) => Some(
+                    Config::parse(&document)
+                        .map_err(|error| CliError::Input(format!("{CONFIG_KEY} of {}:\n{error}", self.store)))?,
+                ),
+                None => None,
+            },
+        };
+        let (name, configured) = self.choose(config)?;
+        Ok(OpenGroup { store, name, configured })
+    }
+
+    fn choose(&self, config: Option<Config>) -> Result<(String, Option<Group>), CliError> {
+        let Some(config) = config else {
+            let missing =
+                || format!("{} holds no {CONFIG_KEY}; name a group (--group) or a file (--config)", self.store);
+            return Ok((self.group.clone().ok_or_else(|| CliError::Input(missing()))?, None));
+        };
+        let names: Vec<String> = config.groups.iter().map(|group| group.name.clone()).collect();
+        let chosen = match &self.group {
+            Some(name) => config.groups.into_iter().find(|group| group.name == *name),
+            None if names.len() == 1 => config.groups.into_iter().next(),
+            None => return Err(CliError::Input(format!("name one of the groups (--group): {}", names.join(", ")))),
+        };
+        match (chosen, &self.group) {
+            (Some(group), _) => Ok((group.name.clone(), Some(group))),
+            // One that is configured no more still has its past.
+            (None, Some(name)) if self.config.is_none() => Ok((name.clone(), None)),
+            (None, _) => Err(CliError::Input(format!(
+                "there is no group {}; the configuration has {}",
+                self.group.as_deref().unwrap_or_default(),
+                names.join(", ")
+            ))),
+        }
+    }
+
+    /// Opens the store and reads what it knows of the group's past, records that were not compacted yet among it. Without a
+    /// beginning in `period`, the last `usual` before its end; without that, all of it.
+    pub(super) fn read(&self, period: &Period, usual: Option<TimeDelta>) -> Result<(OpenGroup, History), CliError> {
+        wait_for(async {
+            let stored = self.open().await?;
+            let newest = stored.newest().await?.ok_or_else(|| {
+                CliError::Failed(format!("{} knows nothing of group {} yet", self.store, stored.name))
+            })?;
+            let until = period.to.unwrap_or(newest + TimeDelta::minutes(1));
+            let from = period.from.or(usual.map(|usual| until - usual)).unwrap_or(DateTime::UNIX_EPOCH);
+            if from >= until {
+                return Err(CliError::Input(format!("--from {from} is not before --to {until}")));
+            }
+            let deadline = Instant::now() + PATIENCE;
+            let past = history::read(&stored.store, &stored.name, from, until, true, deadline).await;
+            let past = past.map_err(CliError::failed)?;
+            for problem in &past.problems {
+                eprintln!("flexus-autoscaler: {problem}");
+            }
+            Ok((stored, past))
+        })
+    }
+}
+
+impl OpenGroup {
+    /// When the newest thing happened that the store knows of the group.
+    pub(super) async fn newest(&self) -> Result<Option<DateTime<Utc>>, CliError> {
+        history::newest(&self.store, &self.name, Instant::now() + PATIENCE).await.map_err(CliError::failed)
+    }
+
+    /// As it is configured.
+    #[allow(dead_code)]
+    pub(super) fn configured(&self) -> Result<&Group, CliError> {
+        let missing = || format!("group {} is not configured; name a configuration (--config) that has it", self.name);
+        self.configured.as_ref().ok_or_else(|| CliError::Input(missing()))
+    }
+}
+
+/// Waits for something that speaks to a store.
+pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
+    runtime.block_on(work)
+}
+
+/// Reads a configuration that a user named.
+pub(super) fn configuration(path: &Path) -> Result<Config, CliError> {
+    Config::parse(&read_file(path)?).map_err(|error| CliError::Input(format!("{}:\n{error}", path.display())))
+}
+
+/// An address, or a directory as it is written on a command line.
+fn location(address: &str, endpoint: Option<&str>, region: Option<&str>) -> Result<StoreLocation, CliError> {
+    if address.contains("://") {
+        return StoreLocation::parse(address, endpoint, region).map_err(CliError::input);
+    }
+    let directory = Path::new(address);
+    let holds_state = |directory: &Path| directory.join("groups").is_dir();
+    // `local` keeps its one bucket as a directory below.
+    let below =
+        || std::fs::read_dir(directory).ok()?.flatten().map(|entry| entry.path()).find(|path| holds_state(path));
+    let found = if holds_state(directory) { None } else { below() };
+    let absolute = std::path::absolute(found.as_deref().unwrap_or(directory)).map_err(CliError::failed)?;
+    Ok(StoreLocation::Directory(absolute))
+}
+
+fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let date = || text.parse::<NaiveDate>().map(|date| date.and_time(NaiveTime::MIN).and_utc());
+    text.parse::<DateTime<Utc>>()
+        .or_else(|_| date())
+        .map_err(|_| "a date or a time is needed, as 2026-03-01 or 2026-03-01T08:00:00Z".to_owned())
+}

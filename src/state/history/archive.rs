@@ -1,0 +1,125 @@
+//! Records that are old enough go into one file a day.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Days, NaiveDate};
+use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::day_file::{LineWriter, read_lines};
+use super::fold::AT_ONCE;
+use super::midnight;
+use crate::model::{Record, SCHEMA_VERSION};
+use crate::state::{Store, StoreError, keys, read_record};
+
+/// A record in the archive.
+#[derive(Debug, Deserialize)]
+struct Archived {
+    /// Its name under `records`.
+    name: String,
+    record: Record,
+}
+
+/// The same, being written.
+#[derive(Debug, Serialize)]
+struct ArchivedRef<'a> {
+    schema: u32,
+    name: &'a str,
+    record: &'a Record,
+}
+
+/// A day's records in the archive, by their names under `records`.
+pub(super) async fn archived(
+    store: &Store,
+    group: &str,
+    day: NaiveDate,
+    deadline: Instant,
+) -> Result<BTreeMap<String, Record>, StoreError> {
+    let key = keys::archive(group, day);
+    let Some(bytes) = store.get(&key, deadline).await? else { return Ok(BTreeMap::new()) };
+    let read = read_lines::<Archived>(&key, &bytes)?;
+    Ok(read.lines.into_iter().map(|line| (line.name, line.record)).collect())
+}
+
+/// Moves the records of a day that history `has` into the archive: they are written there first and then deleted, as far as
+/// there is time. Returns how many were deleted.
+///
+/// # Errors
+/// When the store fails, or something was written by a newer version of this program.
+pub async fn retire_day(
+    store: &Store,
+    group: &str,
+    day: NaiveDate,
+    has: &BTreeSet<String>,
+    deadline: Instant,
+) -> Result<usize, StoreError> {
+    let (from, until) = (keys::record_time(midnight(day)), keys::record_time(midnight(day + Days::new(1))));
+    let folder = keys::records(group);
+    let names = store.names_between(&folder, &from, Some(&until), deadline).await?;
+    let names: Vec<String> = names.into_iter().filter(|name| has.contains(name)).collect();
+    if names.is_empty() {
+        return Ok(0);
+    }
+    let key = keys::archive(group, day);
+    let mut archive = archived(store, group, day, deadline).await?;
+    let missing: Vec<&String> = names.iter().filter(|name| !archive.contains_key(*name)).collect();
+    if !missing.is_empty() {
+        let read: Vec<_> = stream::iter(missing)
+            .map(|name| async move { (name.clone(), read_record(store, group, name, deadline).await) })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        for (name, record) in read {
+            // One that is torn is in history no more than here; it stays where it is.
+            if let Some(record) = record.or_else(unless_fatal)? {
+                archive.insert(name, record);
+            }
+        }
+        let mut lines = LineWriter::new();
+        for (name, record) in &archive {
+            lines.push(&key, &ArchivedRef { schema: SCHEMA_VERSION, name, record })?;
+        }
+        store.put(&key, lines.finish(&key)?, deadline).await?;
+    }
+    let mut deleted = 0;
+    let mut deletions = stream::iter(names.iter().filter(|name| archive.contains_key(*name)))
+        .map(|name| {
+            let key = format!("{folder}/{name}");
+            async move { store.delete(&key, deadline).await }
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some(done) = deletions.next().await {
+        match done {
+            Ok(()) => deleted += 1,
+            // The rest goes the next time.
+            Err(StoreError::Late { .. }) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(deleted)
+}
+
+/// A record by its name, from where records lie or from the archive.
+///
+/// # Errors
+/// When the store fails, or it was written by a newer version of this program.
+pub async fn archived_record(
+    store: &Store,
+    group: &str,
+    name: &str,
+    deadline: Instant,
+) -> Result<Option<Record>, StoreError> {
+    if let Some(record) = read_record(store, group, name, deadline).await? {
+        return Ok(Some(record));
+    }
+    let Some(time) = keys::time_of_record(name) else { return Ok(None) };
+    Ok(archived(store, group, time.date_naive(), deadline).await?.remove(name))
+}
+
+fn unless_fatal(error: StoreError) -> Result<Option<Record>, StoreError> {
+    match error {
+        StoreError::Malformed { .. } => Ok(None),
+        error => Err(error),
+    }
+}
