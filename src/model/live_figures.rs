@@ -74,12 +74,18 @@ impl LiveFigures {
         let most_late = expected.late_share + LATE_SLACK;
         if self.late_share() > most_late {
             let (late, most) = (self.late_share() * 100.0, most_late * 100.0);
-            return Some(format!("{late:.1} % of the work of {} minutes was late, more than {most:.1} %", self.minutes));
+            return Some(format!(
+                "{late:.1} % of the work of {} minutes was late, more than {most:.1} %",
+                self.minutes
+            ));
         }
         let most_dear = expected.price_of_work * MOST_DEARER + DEARER_SLACK;
         let price = self.price_of_work();
         (price > most_dear).then(|| {
-            format!("work costs {price:.2} instance-minutes a minute over {} minutes, more than {most_dear:.2}", self.minutes)
+            format!(
+                "work costs {price:.2} instance-minutes a minute over {} minutes, more than {most_dear:.2}",
+                self.minutes
+            )
         })
     }
 }

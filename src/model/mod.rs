@@ -1,5 +1,6 @@
 //! Plain data: what a group is, what was seen of it, what was decided. Serde types with no behaviour beyond invariants.
 
+mod advice;
 mod decision;
 mod endpoints;
 mod group;
@@ -13,6 +14,7 @@ mod sample;
 mod signal;
 mod tunables;
 
+pub use advice::*;
 pub use decision::*;
 pub use endpoints::Endpoints;
 pub use group::*;

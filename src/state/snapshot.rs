@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::PolicyMemory;
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
@@ -52,6 +53,9 @@ pub struct Snapshot {
     /// What the last plan aimed at and ordered.
     #[serde(default)]
     pub hedge: Option<Hedge>,
+    /// What is known of the policy's versions.
+    #[serde(default)]
+    pub policies: PolicyMemory,
     /// Money spent since the first evaluation, in the account's currency.
     pub spent: f64,
     /// Name of the last decision's record.
@@ -235,6 +239,7 @@ impl Snapshot {
             holds: Vec::new(),
             losses: Vec::new(),
             hedge: None,
+            policies: PolicyMemory::default(),
             spent: 0.0,
             last_decision: None,
             told: BTreeMap::new(),

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{
-    Course, Expected, InForce, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, SCHEMA_VERSION, Standing, Tunables,
+    Course, Expected, InForce, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, SCHEMA_VERSION, Standing,
+    Tunables,
 };
 
 /// Share of a shadow's evaluations in which it may have wanted fewer instances than the load kept busy.
@@ -84,13 +85,6 @@ impl Course {
             shadow: None,
             shadow_takes_effect: false,
         }
-    }
-
-    /// The version that decides, seen that some are not followed any more: the active one, or else the one before.
-    pub fn followed<'a>(&'a self, is_refused: impl Fn(&str) -> bool) -> Option<&'a InForce> {
-        let active = self.active.as_ref()?;
-        let candidates = [Some(active), self.previous.as_ref()];
-        candidates.into_iter().flatten().find(|version| !is_refused(&version.version))
     }
 
     /// Whether candidates may be looked for: nothing is being tried already.
@@ -184,14 +178,16 @@ fn go_back(course: &mut Course, refusal: impl Fn(&str) -> Option<String>, steps:
 /// Lets a shadow take effect that has decided beside long enough, or drops it.
 fn prove_shadow(course: &mut Course, live: &Live, patience: Patience, steps: &mut Vec<Step>, now: DateTime<Utc>) {
     let Some(shadow) = &course.shadow else { return };
-    let Some((_, evaluations, starved)) = live.shadow.as_ref().filter(|(version, ..)| *version == shadow.version) else {
+    let Some((_, evaluations, starved)) = live.shadow.as_ref().filter(|(version, ..)| *version == shadow.version)
+    else {
         return;
     };
     if *evaluations < patience.shadow_evaluations {
         return;
     }
     if f64::from(*starved) > MOST_STARVED * f64::from(*evaluations) {
-        let why = format!("in {starved} of {evaluations} evaluations it wanted fewer instances than the load kept busy");
+        let why =
+            format!("in {starved} of {evaluations} evaluations it wanted fewer instances than the load kept busy");
         steps.push(Step::new(&shadow.version, Standing::Rejected, why));
         course.shadow = None;
         return;

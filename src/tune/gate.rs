@@ -70,10 +70,8 @@ impl<'a> Gate<'a> {
         let held_out = self.held_out_from..self.ground.end();
         let training = self.ground.trace.start..self.held_out_from;
         let confidence = 1.0 - (1.0 - ROUND_CONFIDENCE) / self.candidates.max(1) as f64;
-        let blocks = (
-            self.before_ledger.blocks(&held_out, BLOCK_MINUTES),
-            after_ledger.blocks(&held_out, BLOCK_MINUTES),
-        );
+        let blocks =
+            (self.before_ledger.blocks(&held_out, BLOCK_MINUTES), after_ledger.blocks(&held_out, BLOCK_MINUTES));
         let mut evidence = PolicyEvidence {
             from: self.ground.trace.start,
             held_out_from: self.held_out_from,

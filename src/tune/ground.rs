@@ -1,6 +1,7 @@
 use super::ledger::Ledger;
 use super::player::{GroupPlayer, SignalModel};
-use crate::model::{Group, Minute, Tunables};
+use crate::model::{Group, HistoryMinute, Minute, Tunables};
+use crate::replay::history::{self, Past};
 use crate::replay::{Arena, Settings, SuddenLoss, Trace};
 
 /// A group's own recorded load, and what its instances can do: where policies are compared.
@@ -20,20 +21,17 @@ impl Ground {
     /// A load that a group of `capacity_per_second` an instance has had, with lead time, delay, limits and service level as
     /// the group has them.
     pub fn new(group: &Group, trace: Trace, capacity_per_second: f64, lead_minutes: u32) -> Self {
-        let settings = Settings {
-            lead_seconds: lead_minutes * 60,
-            delay_minutes: group.scaling.delay_minutes(),
-            capacity: Some(capacity_per_second),
-            service_seconds: group.policy.service_ms / 1000.0,
-            slo_seconds: group.policy.slo_ms / 1000.0,
-            min_instances: group.scaling.min_instances,
-            max_instances: group.scaling.max_instances,
-            prices: vec![group.policy.violation_price],
-            ..Settings::default()
-        };
+        let settings = history::settings(group, lead_minutes, capacity_per_second);
         let signals = group.signals.iter().enumerate();
         let models = signals.map(|(index, signal)| SignalModel::of(group, index, signal)).collect();
         Self { group: group.clone(), trace, settings, models }
+    }
+
+    /// What a group has lived through. Signals that follow its utilisation, memory for one, follow it as they did.
+    pub fn of_past(group: &Group, past: &Past, minutes: &[HistoryMinute]) -> Self {
+        let signals = group.signals.iter().enumerate();
+        let models = signals.map(|(index, signal)| SignalModel::fitted(group, index, signal, minutes)).collect();
+        Self { group: group.clone(), trace: past.trace.clone(), settings: past.settings.clone(), models }
     }
 
     /// The same with the load up to a minute only.

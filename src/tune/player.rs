@@ -1,11 +1,13 @@
 use std::ops::Range;
 
 use crate::engine::{Engine, EngineState, Observation, doubts, guardrails};
-use crate::model::{EngineKind, Group, Minute, Sample, Signal, SignalKind, Tunables};
+use crate::model::{EngineKind, Group, HistoryMinute, Minute, Sample, Signal, SignalKind, Tunables};
 use crate::replay::{Metrics, Player, View};
 
 /// Minutes beyond the usual delay after which a sample carries no decision to shrink.
 const GRACE_MINUTES: i64 = 4;
+/// Minutes with both values before a straight line is drawn through them.
+const LEAST_PAIRS: usize = 60;
 
 /// What a replay takes a signal's values from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +42,29 @@ impl SignalModel {
             SignalKind::RatePerSecond => Self::Rate,
             SignalKind::Utilisation | SignalKind::Percent => Self::Unknown,
         }
+    }
+
+    /// What a signal is by what was measured of it: a utilisation that follows that of the load by a straight line (least
+    /// squares) is taken to do so in a replay too.
+    pub fn fitted(group: &Group, index: usize, signal: &Signal, minutes: &[HistoryMinute]) -> Self {
+        let usual = Self::of(group, index, signal);
+        let follows = signal.kind == SignalKind::Utilisation && usual != Self::Utilisation;
+        let Some((_, load)) = group.load_signal().filter(|_| follows) else { return usual };
+        let pair = |entry: &HistoryMinute| {
+            let signals = &entry.measured.signals;
+            Some((*signals.get(&load.name)?, *signals.get(&signal.name)?))
+        };
+        let pairs: Vec<(f64, f64)> = minutes.iter().filter_map(pair).collect();
+        if pairs.len() < LEAST_PAIRS {
+            return usual;
+        }
+        let count = pairs.len() as f64;
+        let mean_x = pairs.iter().map(|pair| pair.0).sum::<f64>() / count;
+        let mean_y = pairs.iter().map(|pair| pair.1).sum::<f64>() / count;
+        let covariance: f64 = pairs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+        let variance: f64 = pairs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
+        let slope = if variance > 0.0 { covariance / variance } else { 0.0 };
+        Self::Follows { idle: mean_y - slope * mean_x, slope }
     }
 
     fn value(self, metrics: &Metrics) -> Option<f64> {
@@ -110,7 +135,8 @@ impl GroupPlayer {
     pub fn take_over(&mut self, tunables: &Tunables, engine: Option<EngineState>) {
         self.group = tunables.applied_to(&self.group);
         let fresh = || EngineState::new(&self.group.policy, &self.group.signals);
-        self.engine = engine.filter(|engine| engine.fits(&self.group.policy, &self.group.signals)).unwrap_or_else(fresh);
+        self.engine =
+            engine.filter(|engine| engine.fits(&self.group.policy, &self.group.signals)).unwrap_or_else(fresh);
     }
 
     fn sample(&self, minute: Minute, metrics: &Metrics) -> Sample {

@@ -155,12 +155,7 @@ fn another_engine(
 }
 
 /// A judged candidate as a version of the group's policy.
-pub fn version(
-    judged: &Judged,
-    ground: &Ground,
-    parent: (&str, &Tunables),
-    now: DateTime<Utc>,
-) -> PolicyVersion {
+pub fn version(judged: &Judged, ground: &Ground, parent: (&str, &Tunables), now: DateTime<Utc>) -> PolicyVersion {
     let Judged { candidate: Candidate { author, tunables, why }, evidence, .. } = judged;
     let said = serde_json::to_vec(tunables).unwrap_or_default();
     let digest = hex::encode(&Sha256::digest(said)[..3]);

@@ -154,6 +154,41 @@ pub fn made_sound(tunables: &mut Tunables, group: &Group) {
     }
 }
 
+/// Whether tunables make sense for a group, as a configuration must; what does not is never followed, whoever wrote it.
+///
+/// # Errors
+/// Says what makes no sense.
+pub fn check(tunables: &Tunables, group: &Group) -> Result<(), String> {
+    let is_share = |value: f64| value > 0.0 && value <= 100.0;
+    if !is_share(tunables.target_utilisation) {
+        return Err(format!("target_utilisation {} is no share in per cent", tunables.target_utilisation));
+    }
+    if tunables.cooldown_period.is_some_and(|seconds| seconds > 86_400) {
+        return Err("cooldown_period is more than a day".to_owned());
+    }
+    for (name, thresholds) in &tunables.signals {
+        let numbers = [thresholds.scale_out, thresholds.scale_in, thresholds.weight];
+        if numbers.iter().flatten().any(|value| !value.is_finite() || *value < 0.0) || thresholds.duration > 86_400 {
+            return Err(format!("a number of signal {name} is negative or endless"));
+        }
+        if thresholds.scale_out.zip(thresholds.scale_in).is_some_and(|(out, scale_in)| scale_in >= out) {
+            return Err(format!("scale_in of signal {name} is not below its scale_out"));
+        }
+    }
+    let tuned = tunables.applied_to(group);
+    match tuned.policy.engine {
+        EngineKind::WeightedScore
+            if !tuned.signals.iter().any(|signal| signal.weight.is_some_and(|weight| weight > 0.0)) =>
+        {
+            Err("weighted_score needs a signal with a weight".to_owned())
+        }
+        EngineKind::TargetTracking | EngineKind::Predictive if tuned.load_signal().is_none() => {
+            Err(format!("{} needs a signal of kind utilisation", tuned.policy.engine.name()))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

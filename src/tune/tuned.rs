@@ -8,8 +8,8 @@ use super::ground::Ground;
 use super::player::GroupPlayer;
 use super::round::{Candidate, Judged, round, version};
 use crate::model::{
-    CONFIG_VERSION, Course, Group, InForce, LiveFigures, Minute, PolicyChange, PolicyEvent, PolicyVersion, SCHEMA_VERSION,
-    Standing, Tunables, Watch, basis,
+    CONFIG_VERSION, Course, Group, InForce, LiveFigures, Minute, PolicyChange, PolicyEvent, PolicyVersion,
+    SCHEMA_VERSION, Standing, Tunables, Watch, basis,
 };
 use crate::replay::{Metrics, Player, Trace, View};
 
@@ -132,7 +132,8 @@ impl Tuned {
             None => (CONFIG_VERSION, &self.configured),
         };
         if name != self.decides_as {
-            let fitted = self.beside.take_if(|beside| beside.version == name).map(|beside| beside.player.engine().clone());
+            let fitted =
+                self.beside.take_if(|beside| beside.version == name).map(|beside| beside.player.engine().clone());
             self.decides.take_over(tunables, fitted);
             name.clone_into(&mut self.decides_as);
             let watched = followed.as_ref().is_some_and(|followed| followed.watched_until.is_some());
@@ -173,11 +174,8 @@ impl Tuned {
         let advised = (self.adviser)(&ground, before);
         let found = round(&ground, before, advised, self.seed ^ view.now.0 as u64, &mut || true);
         let best = found.best().map(|best| best.candidate.tunables.clone());
-        let versions: Vec<PolicyVersion> = found
-            .judged
-            .iter()
-            .map(|judged| version(judged, &ground, (parent, before), view.now.start()))
-            .collect();
+        let versions: Vec<PolicyVersion> =
+            found.judged.iter().map(|judged| version(judged, &ground, (parent, before), view.now.start())).collect();
         for (version, judged) in versions.into_iter().zip(found.judged) {
             let step = |standing, why: String| Step { version: version.version.clone(), standing, why };
             let is_best = best.as_ref() == Some(&judged.candidate.tunables);

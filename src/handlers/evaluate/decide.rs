@@ -8,9 +8,7 @@ use super::intake;
 use crate::engine::guardrails;
 use crate::engine::purchase::{self, Hedge, PoolState};
 use crate::engine::{Engine, EngineState, Observation, doubts};
-use crate::model::{
-    Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalValue, Trigger,
-};
+use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalValue, Trigger};
 use crate::state::Snapshot;
 
 /// Minutes that a signal may be older than it should be before it is doubted.
@@ -41,11 +39,23 @@ pub(super) struct Situation<'a> {
     pub(super) dry_run: bool,
     /// What went wrong so far, in words.
     pub(super) problems: Vec<String>,
+    /// Why nothing may be lowered, beside what the signals say.
+    pub(super) doubts: Vec<String>,
 }
 
 /// Decides, and takes what was seen into the snapshot. Nothing has been asked of the cloud yet.
 pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decision {
-    let Situation { group, now, pools, samples, mut signal_problems, trigger, dry_run, mut problems } = situation;
+    let Situation {
+        group,
+        now,
+        pools,
+        samples,
+        mut signal_problems,
+        trigger,
+        dry_run,
+        mut problems,
+        doubts: unwilling,
+    } = situation;
     let minute = Minute::containing(now);
     let capacity = pools.iter().fold(Capacity::default(), |sum, pool| Capacity {
         serving: sum.serving + pool.capacity.serving,
@@ -76,7 +86,9 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
 
     let signals = newest_values(group, snapshot);
     let mut doubted = stale_signals(group, &signals, minute, delay, &mut signal_problems);
-    doubted.extend(doubts::contradictions(&group.signals, |signal| signals.get(&signal.name).map(|newest| newest.value)));
+    doubted.extend(unwilling);
+    doubted
+        .extend(doubts::contradictions(&group.signals, |signal| signals.get(&signal.name).map(|newest| newest.value)));
     for (pool, view) in group.pools.iter().zip(&pools) {
         if let Some(failure) = &view.failure {
             doubted.push(format!("pool {} could not be asked", pool.name));
@@ -132,6 +144,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         plan,
         actions: Vec::new(),
         left: BTreeMap::new(),
+        shadow: None,
         problems,
         http_calls: 0,
         duration_ms: 0,

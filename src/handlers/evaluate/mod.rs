@@ -7,6 +7,8 @@ mod fold;
 mod group;
 mod intake;
 mod look;
+mod policies;
+mod shadow;
 mod tell;
 mod warm;
 
