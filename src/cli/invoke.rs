@@ -9,7 +9,7 @@ use tower::{Service, ServiceExt};
 
 use super::{CliError, print, read_file};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, InvokeType};
-use crate::handlers::{alarm, console, evaluate, reclaim};
+use crate::handlers::{alarm, console, evaluate, reclaim, tune};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -37,6 +37,8 @@ enum Function {
     Alarm,
     /// Replaces spot instances that are being taken away.
     Reclaim,
+    /// Looks for better policies and lets replay judge them.
+    Tune,
     /// Answers people over HTTP; the event is the gateway's.
     Console,
 }
@@ -57,6 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
             Function::Evaluate => call(evaluate::service(&environment), invocation).await,
             Function::Alarm => call(alarm::service(&environment), invocation).await,
             Function::Reclaim => call(reclaim::service(&environment), invocation).await,
+            Function::Tune => call(tune::service(&environment), invocation).await,
             Function::Console => call(console::service(&environment), invocation).await,
         }
     })

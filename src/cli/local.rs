@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::trace::read_trace;
 use super::{CliError, print, read_file};
-use crate::config::Config;
-use crate::local::SpotTrace;
-use crate::local::play::{Play, PlaySettings};
+use crate::config::{AdviserMode, Config};
+use crate::local::play::{Play, PlaySettings, plausible_advice};
+use crate::local::{ModelAnswer, SpotTrace};
 use crate::replay::{Settings, Trace, Window, demo_trace};
 
 /// The group that is played when no configuration is given.
@@ -47,6 +47,10 @@ pub(super) struct Arguments {
     /// Leave configuration, snapshot and records in this directory.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Let the group tune itself: the function `tune` is woken once an hour, with a made-up adviser. What passes the gate
+    /// takes effect unless the configuration says otherwise. Always on where the configuration asks for an adviser.
+    #[arg(long)]
+    tune: bool,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -79,6 +83,7 @@ impl Arguments {
             spot_trace: None,
             config: None,
             out: None,
+            tune: false,
             format: Format::Table,
             serve: false,
             port: None,
@@ -121,7 +126,10 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let (trace, config) = (arguments.trace()?, arguments.config()?);
+    let (trace, mut config) = (arguments.trace()?, arguments.config()?);
+    if arguments.tune && config.deepseek.mode == AdviserMode::Off {
+        config.deepseek.mode = AdviserMode::Apply;
+    }
     let group = &config.groups[0];
     let circumstances = Settings {
         lead_seconds: arguments.lead,
@@ -145,9 +153,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 async fn play(arguments: &Arguments, settings: PlaySettings) -> Result<(), CliError> {
     let (name, minutes) = (settings.trace.name.clone(), settings.trace.minutes());
     let circumstances = settings.circumstances.clone();
+    let tunes = settings.config.deepseek.mode != AdviserMode::Off;
     let mut play = Play::start(settings).await.map_err(|error| CliError::Failed(format!("local region: {error}")))?;
     if arguments.serve {
         play.serve_console().await.map_err(|error| CliError::Failed(format!("console page: {error}")))?;
+    }
+    if tunes {
+        let advice = plausible_advice(play.group()).to_string();
+        play.region().script_model([], Some(ModelAnswer::Content(advice)));
+        play.start_tuning().await.map_err(|error| CliError::Failed(format!("function tune: {error}")))?;
     }
     let is_table = arguments.format == Format::Table;
     if is_table {
@@ -156,6 +170,9 @@ async fn play(arguments: &Arguments, settings: PlaySettings) -> Result<(), CliEr
     let progress = progress(minutes);
     while let Some(step) = play.step().await {
         progress.inc(1);
+        if is_table && let Some(lines) = told::tuning(&step) {
+            progress.suspend(|| print(&lines))?;
+        }
         if is_table && let Some(line) = told::change(&step) {
             progress.suspend(|| print(&line))?;
         }

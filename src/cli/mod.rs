@@ -9,6 +9,7 @@ mod local;
 pub mod replay;
 mod stored;
 pub mod trace;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,9 @@ enum Command {
     /// A group's past: one-minute samples and decisions, kept a file a day.
     #[command(subcommand)]
     History(history::Command),
+    /// Versions of a group's policy: what replay says of each, what happened to it, and what a person orders.
+    #[command(subcommand)]
+    Tune(tune::Command),
     /// Check a configuration file, or print the JSON Schema of it.
     #[command(subcommand)]
     Config(config::Command),
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::History(command)) => history::run(&command),
+        Some(Command::Tune(command)) => tune::run(&command),
         Some(Command::Config(command)) => config::run(&command),
         None => local::run(&local::Arguments::demo()),
     };

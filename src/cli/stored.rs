@@ -56,8 +56,9 @@ pub(super) struct OpenGroup {
     pub(super) store: Store,
     pub(super) name: String,
     /// As it is configured, where there is a configuration.
-    #[allow(dead_code)]
     configured: Option<Group>,
+    /// The whole configuration.
+    config: Option<Config>,
 }
 
 impl StoredGroup {
@@ -87,8 +88,8 @@ impl StoredGroup {
                 None => None,
             },
         };
-        let (name, configured) = self.choose(config)?;
-        Ok(OpenGroup { store, name, configured })
+        let (name, configured) = self.choose(config.clone())?;
+        Ok(OpenGroup { store, name, configured, config })
     }
 
     fn choose(&self, config: Option<Config>) -> Result<(String, Option<Group>), CliError> {
@@ -145,8 +146,13 @@ impl OpenGroup {
         history::newest(&self.store, &self.name, Instant::now() + PATIENCE).await.map_err(CliError::failed)
     }
 
+    /// The whole configuration.
+    pub(super) fn configuration(&self) -> Result<&Config, CliError> {
+        let missing = || format!("group {} is not configured; name a configuration (--config) that has it", self.name);
+        self.config.as_ref().ok_or_else(|| CliError::Input(missing()))
+    }
+
     /// As it is configured.
-    #[allow(dead_code)]
     pub(super) fn configured(&self) -> Result<&Group, CliError> {
         let missing = || format!("group {} is not configured; name a configuration (--config) that has it", self.name);
         self.configured.as_ref().ok_or_else(|| CliError::Input(missing()))

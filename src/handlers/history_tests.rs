@@ -68,6 +68,7 @@ fn decision(index: i64) -> Record {
         plan: Vec::new(),
         actions: Vec::new(),
         left: [("base".to_owned(), left)].into(),
+        shadow: None,
         problems: Vec::new(),
         http_calls: 5,
         duration_ms: 12,

@@ -9,6 +9,7 @@ mod messages;
 mod raising;
 pub mod reclaim;
 mod settings;
+pub mod tune;
 mod workplace;
 
 pub use messages::Ignored;

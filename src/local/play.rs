@@ -4,6 +4,7 @@
 mod console;
 mod function;
 mod localise;
+mod tuning;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,6 +19,8 @@ pub use self::console::CONSOLE_TOKEN;
 use self::console::{LocalBackend, LocalConsole};
 use self::function::{FunctionKind, LocalFunction};
 pub use self::localise::localise;
+use self::tuning::Tuning;
+pub use self::tuning::{ADVISER_KEY_VARIABLE, plausible_advice};
 use super::store::{Store, StoreSettings};
 use super::{
     EventTrigger, InvocationResult, InvocationStatus, Region, RegionSettings, RuntimeApi, ServerHandle, SpotTrace,
@@ -26,6 +29,7 @@ use super::{
 use crate::clients::Credentials;
 use crate::config::Config;
 use crate::functiongraph::Environment;
+use crate::model::Group;
 use crate::replay::group::ServiceModel;
 use crate::replay::{Arena, Row, Settings, Tally, Trace};
 
@@ -63,6 +67,9 @@ pub struct Play {
     store: Store,
     evaluate: Stage,
     reclaim: Option<Stage>,
+    tuning: Option<Tuning>,
+    /// What every function finds in its environment.
+    variables: Vec<(&'static str, String)>,
     console: Option<LocalConsole>,
     /// Taken by whoever makes a minute pass or evaluates.
     turn: Arc<Mutex<()>>,
@@ -97,6 +104,8 @@ pub struct Invocations {
 pub struct PlayedStep {
     /// What the function answered, if it was woken and did.
     pub answer: Option<Value>,
+    /// What the function `tune` answered, if it was woken and did.
+    pub tuned: Option<Value>,
     /// The load offered, in work per second.
     pub load_per_second: f64,
     /// Instances that served.
@@ -148,6 +157,7 @@ impl Play {
             ("AUTOSCALER_STORE_ENDPOINT", store.url()),
             ("AUTOSCALER_REGION", config.region.clone()),
             ("AUTOSCALER_CLOCK", "event".to_owned()),
+            (ADVISER_KEY_VARIABLE, region.settings().model_key.expose().to_owned()),
         ];
         let evaluate = Stage::start(FunctionKind::Evaluate, &agency, &variables).await?;
         let reclaim = match settings.spot_trace {
@@ -163,6 +173,8 @@ impl Play {
             store,
             evaluate,
             reclaim,
+            tuning: None,
+            variables: variables.to_vec(),
             console: None,
             turn: Arc::default(),
             tally,
@@ -190,9 +202,24 @@ impl Play {
         Ok(url)
     }
 
+    /// Wakes the function `tune` too, once an hour from now on. What the adviser answers it is the region's to say.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn start_tuning(&mut self) -> io::Result<()> {
+        let agency = self.region.settings().agency.clone();
+        self.tuning = Some(Tuning::new(Stage::start(FunctionKind::Tune, &agency, &self.variables).await?));
+        Ok(())
+    }
+
     /// The region.
     pub fn region(&self) -> &Arc<Region> {
         &self.region
+    }
+
+    /// The group that is played.
+    pub fn group(&self) -> &Group {
+        &self.settings.config.groups[0]
     }
 
     /// Where the region's APIs are.
@@ -233,11 +260,13 @@ impl Play {
         &self.invocations
     }
 
-    /// Requests that the region and the store answered, by invocation. What people look up in the console is left out.
+    /// Requests that the region and the store answered, by invocation. What people look up in the console, and what `tune`
+    /// asks, is left out.
     pub fn http_calls_per_invocation(&self) -> f64 {
         let (looked_up, by_people) =
             self.console.as_ref().map_or((0, 0), |console| (console.store_calls(), console.evaluations()));
-        let calls = (self.region.calls().total() + self.store.calls()).saturating_sub(looked_up);
+        let tuning = self.tuning.as_ref().map_or(0, Tuning::calls);
+        let calls = (self.region.calls().total() + self.store.calls()).saturating_sub(looked_up + tuning);
         calls as f64 / (self.invocations.count + by_people).max(1) as f64
     }
 
@@ -250,6 +279,7 @@ impl Play {
         let minute = self.next as i64;
         let before = self.region.capacity(0).total();
         self.follow_spot().await;
+        let tuned = self.tune().await;
         let answer = if minute > 0 { self.tick().await } else { None };
         let after = self.region.capacity(0).total();
         self.next += 1;
@@ -259,7 +289,7 @@ impl Play {
             self.tally.decided(minute, before, after, played.started);
         }
         self.tally.played(&played.outcome);
-        Some(PlayedStep { answer, load_per_second, serving: played.outcome.serving })
+        Some(PlayedStep { answer, tuned, load_per_second, serving: played.outcome.serving })
     }
 
     /// Sets the room for spot servers, and tells `reclaim` of those that are taken away.
@@ -276,16 +306,38 @@ impl Play {
         }
     }
 
-    /// The timer's tick.
-    async fn tick(&mut self) -> Option<Value> {
-        let event = json!({
+    /// Wakes the function `tune` when it is time to. It does not count as one of the invocations that keep the group.
+    async fn tune(&mut self) -> Option<Value> {
+        let now = self.region.now();
+        let tuning = self.tuning.as_ref().filter(|tuning| tuning.is_due(now))?;
+        let before = self.region.calls().total() + self.store.calls();
+        let event = self.timer_event("tune");
+        let result = tuning.stage.runtime_api.invoke(event, FunctionKind::Tune.timeout()).await;
+        let calls = self.region.calls().total() + self.store.calls() - before;
+        let mut invocations = Invocations::default();
+        let answer = invocations.take(result);
+        if let Some(tuning) = &mut self.tuning {
+            tuning.note(calls);
+        }
+        self.invocations.failed += invocations.failed;
+        self.invocations.errors.extend(invocations.errors);
+        answer
+    }
+
+    fn timer_event(&self, name: &str) -> String {
+        json!({
             "version": "v1.0",
             "time": self.region.now().start().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             "trigger_type": "TIMER",
-            "trigger_name": "every-minute",
+            "trigger_name": name,
             "user_event": "",
-        });
-        let result = self.evaluate.runtime_api.invoke(event.to_string(), TIMEOUT).await;
+        })
+        .to_string()
+    }
+
+    /// The timer's tick.
+    async fn tick(&mut self) -> Option<Value> {
+        let result = self.evaluate.runtime_api.invoke(self.timer_event("every-minute"), TIMEOUT).await;
         self.invocations.take(result)
     }
 
@@ -310,7 +362,8 @@ impl Play {
         if let Some(console) = self.console {
             console.stop().await;
         }
-        for stage in std::iter::once(self.evaluate).chain(self.reclaim) {
+        let tune = self.tuning.map(|tuning| tuning.stage);
+        for stage in std::iter::once(self.evaluate).chain(self.reclaim).chain(tune) {
             stage.function.stop();
             // A console's request that did not end in time may still hold it; it closes with that.
             if let Some(runtime_api) = Arc::into_inner(stage.runtime_api) {
@@ -327,7 +380,7 @@ impl Stage {
         let runtime_api = Arc::new(RuntimeApi::start(kind.name(), Some(agency.clone()), address(None)).await?);
         let own = [
             ("RUNTIME_API_ADDR", runtime_api.address().to_string()),
-            ("RUNTIME_TIMEOUT", TIMEOUT.as_secs().to_string()),
+            ("RUNTIME_TIMEOUT", kind.timeout().as_secs().to_string()),
             ("RUNTIME_PACKAGE", "default".to_owned()),
             ("RUNTIME_FUNC_NAME", kind.name().to_owned()),
             ("RUNTIME_FUNC_VERSION", "latest".to_owned()),

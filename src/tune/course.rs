@@ -6,12 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{
-    Course, Expected, InForce, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, SCHEMA_VERSION, Standing,
-    Tunables,
+    Course, InForce, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, SCHEMA_VERSION, Standing, Tunables,
 };
 
 /// Share of a shadow's evaluations in which it may have wanted fewer instances than the load kept busy.
 const MOST_STARVED: f64 = 0.02;
+
+/// How long what was rejected is not judged again: by then the load has other days.
+const REJECTED_FOR: TimeDelta = TimeDelta::days(7);
+/// How a version's name begins: with the time at which it was made.
+pub(super) const VERSION_TIME: &str = "%Y%m%dT%H%MZ";
 
 /// How long a version has to prove itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +210,15 @@ fn prove_shadow(course: &mut Course, live: &Live, patience: Patience, steps: &mu
     course.previous = course.active.replace(next);
 }
 
+/// Digests of what was rejected in the last days and since the version in force has been: it need not be judged again.
+pub fn rejected_lately(statuses: &BTreeMap<String, Status>, course: &Course, now: DateTime<Utc>) -> BTreeSet<String> {
+    let since = course.active.as_ref().map_or(DateTime::UNIX_EPOCH, |active| active.since).max(now - REJECTED_FOR);
+    let since = since.format(VERSION_TIME).to_string();
+    let rejected =
+        statuses.iter().filter(|(version, status)| status.standing == Some(Standing::Rejected) && **version >= since);
+    rejected.filter_map(|(version, _)| Some(version.rsplit_once('-')?.1.to_owned())).collect()
+}
+
 /// The tunables in force, and the version that they come from.
 pub fn in_force<'a>(course: &'a Course, configured: &'a Tunables) -> (&'a str, &'a Tunables) {
     match &course.active {
@@ -214,8 +227,115 @@ pub fn in_force<'a>(course: &'a Course, configured: &'a Tunables) -> (&'a str, &
     }
 }
 
-/// What is expected of the version in force, if it is watched.
-pub fn watched(course: &Course, is_refused: &BTreeSet<String>) -> Option<Expected> {
-    let active = course.active.as_ref().filter(|active| !is_refused.contains(&active.version))?;
-    active.watched_until.map(|_| active.expected)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tune::tests::version_named;
+
+    const PATIENCE: Patience = Patience { shadow_evaluations: 60, bake_hours: 24 };
+    const BASIS: &str = "basis";
+
+    fn hour(hours: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
+    }
+
+    fn change(id: &str, version: &str, what: PolicyEvent) -> PolicyChange {
+        let (schema, version) = (SCHEMA_VERSION, version.to_owned());
+        PolicyChange {
+            schema,
+            id: id.to_owned(),
+            version,
+            time: hour(1),
+            what,
+            who: "ada".to_owned(),
+            why: "x".to_owned(),
+        }
+    }
+
+    fn on(course: Course, live: &Live, hours: i64) -> (Course, Vec<(String, Standing)>) {
+        let (course, steps) = advance(Some(course), BASIS, &[], &[], live, PATIENCE, hour(hours));
+        (course, steps.into_iter().map(|step| (step.version, step.standing)).collect())
+    }
+
+    fn in_shadow(evaluations: u32, starved: u32) -> Live {
+        Live { shadow: Some(("b".to_owned(), evaluations, starved)), ..Live::default() }
+    }
+
+    /// Version a decides, version b decides beside.
+    fn trying() -> Course {
+        let mut course = Course::begin(BASIS, hour(0));
+        course.shadow(&version_named("a"), true, hour(0));
+        course.active = course.shadow.take();
+        course.shadow(&version_named("b"), true, hour(0));
+        course
+    }
+
+    #[test]
+    fn a_shadow_takes_effect_when_it_has_proved_itself_and_stays_when_it_was_watched() {
+        let (course, steps) = on(trying(), &in_shadow(59, 0), 1);
+        assert!(steps.is_empty() && !course.is_settled());
+        let (course, steps) = on(course, &in_shadow(60, 1), 2);
+        assert_eq!(steps, [("b".to_owned(), Standing::Canary), ("a".to_owned(), Standing::Lapsed)]);
+        let (course, steps) = on(course, &Live::default(), 25);
+        assert!(steps.is_empty() && !course.is_settled());
+        let (course, steps) = on(course, &Live::default(), 26);
+        assert_eq!(steps, [("b".to_owned(), Standing::Active)]);
+        assert!(course.is_settled());
+    }
+
+    #[test]
+    fn a_shadow_that_would_have_starved_the_group_is_dropped() {
+        let (course, steps) = on(trying(), &in_shadow(60, 2), 2);
+        assert_eq!(steps, [("b".to_owned(), Standing::Rejected)]);
+        assert!(course.shadow.is_none());
+        assert_eq!(course.active.map(|active| active.version).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_shadow_that_waits_for_a_person_does_not_take_effect() {
+        let course = Course { shadow_takes_effect: false, ..trying() };
+        assert!(on(course, &in_shadow(600, 0), 2).1.is_empty());
+    }
+
+    #[test]
+    fn a_version_that_is_refused_gives_way_to_the_one_before() {
+        let (course, _) = on(trying(), &in_shadow(60, 0), 2);
+        let refused = Live { refused: [("b".to_owned(), "it was late".to_owned())].into(), ..Live::default() };
+        assert_eq!(course.followed(|version| version == "b").map(|each| each.version.as_str()), Some("a"));
+        let (course, steps) = on(course, &refused, 3);
+        assert_eq!(steps, [("b".to_owned(), Standing::RolledBack), ("a".to_owned(), Standing::Active)]);
+        assert_eq!(course.followed(|_| false).map(|each| each.version.as_str()), Some("a"));
+        let both = Live { refused: [("a".to_owned(), "it was late".to_owned())].into(), ..Live::default() };
+        assert_eq!(on(course, &both, 4).0.active, None);
+    }
+
+    #[test]
+    fn a_person_wins_whatever_was_measured() {
+        let roll_back = [change("1", "a", PolicyEvent::Ordered(PolicyOrder::RollBack))];
+        let (course, steps) = advance(Some(trying()), BASIS, &[], &roll_back, &in_shadow(60, 0), PATIENCE, hour(2));
+        assert_eq!((steps[0].version.as_str(), steps[0].standing), ("a", Standing::RolledBack));
+        assert_eq!(course.active.map(|active| active.version).as_deref(), Some("b"), "and the shadow goes on");
+    }
+
+    #[test]
+    fn what_a_person_approves_is_tried_and_nothing_else() {
+        let waiting = [version_named("c"), version_named("d")];
+        let proposed = |version| change("1", version, PolicyEvent::Became(Standing::Proposed));
+        let mut changes = vec![proposed("c"), proposed("d")];
+        let advance = |changes: &[PolicyChange]| {
+            advance(None, BASIS, &waiting, changes, &Live::default(), PATIENCE, hour(2)).0.shadow
+        };
+        assert_eq!(advance(&changes), None);
+        changes.push(change("2", "c", PolicyEvent::Ordered(PolicyOrder::Approve)));
+        assert_eq!(advance(&changes).map(|shadow| shadow.version).as_deref(), Some("c"));
+        changes.push(change("3", "c", PolicyEvent::Ordered(PolicyOrder::Reject)));
+        assert_eq!(advance(&changes), None);
+    }
+
+    #[test]
+    fn when_a_person_changes_the_configuration_all_versions_lapse() {
+        let (course, steps) = advance(Some(trying()), "another", &[], &[], &Live::default(), PATIENCE, hour(2));
+        assert!(course.active.is_none() && course.shadow.is_none() && course.basis == "another");
+        assert!(steps.iter().all(|step| step.standing == Standing::Lapsed) && steps.len() == 2);
+    }
 }

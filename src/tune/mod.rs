@@ -5,6 +5,7 @@
 //! optimiser, and from the adviser ([`advice`]). All are chosen on the earlier days of the group's own load and must then
 //! pass the [`gate`] on the later ones; [`course`] takes what has passed over shadow and canary into effect, and back.
 
+pub mod advice;
 pub mod course;
 pub mod gate;
 mod ground;
@@ -21,9 +22,9 @@ mod tuned;
 pub use self::ground::Ground;
 pub use self::ledger::Ledger;
 pub use self::player::{GroupPlayer, SignalModel};
-pub use self::round::{Candidate, Judged, Round, round, version};
+pub use self::round::{Candidate, Judged, Round, digest, round, version};
 pub use self::search::{Effort, search};
 pub use self::tuned::{Adviser, Told, Tuned};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

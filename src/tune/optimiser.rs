@@ -76,8 +76,8 @@ mod tests {
     fn long_waits_for_capacity_count_more_than_short_ones() {
         let mut short = [75.0; 60];
         let mut long = short;
-        [5, 15, 25, 35].map(|minute| short[minute] = 100.0);
-        [5, 6, 7, 8].map(|minute| long[minute] = 100.0);
+        [5, 15, 25, 35].iter().for_each(|minute| short[*minute] = 100.0);
+        [5, 6, 7, 8].iter().for_each(|minute| long[*minute] = 100.0);
         assert!(effective(&short, 10) > effective(&long, 10));
     }
 }

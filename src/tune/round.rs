@@ -1,8 +1,11 @@
 //! One round of tuning: candidates from every side, chosen on the earlier days, and what the gate says of each.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use super::course::VERSION_TIME;
 use super::gate::{Gate, held_out_from};
 use super::ground::Ground;
 use super::optimiser::effectiveness;
@@ -56,12 +59,13 @@ impl Round {
     }
 }
 
-/// Looks for candidates beside those `advised`, and has each judged against the policy in force. Empty where there is too
-/// little load to judge on. What there is no time for is left out: `may_go_on` is asked before each replay.
+/// Looks for candidates beside those `advised`, and has each judged against the policy in force, except those whose
+/// [`digest`] is among `rejected`. Empty where there is too little load to judge on. What there is no time for is left out: `may_go_on` is asked before each replay.
 pub fn round(
     ground: &Ground,
     before: &Tunables,
     advised: Vec<Candidate>,
+    rejected: &BTreeSet<String>,
     seed: u64,
     may_go_on: &mut dyn FnMut() -> bool,
 ) -> Round {
@@ -69,7 +73,8 @@ pub fn round(
     let mut all: Vec<Candidate> = Vec::new();
     let found = own_candidates(&ground.until(split), before, seed, may_go_on);
     for candidate in advised.into_iter().chain(found) {
-        if candidate.tunables != *before && all.iter().all(|known| known.tunables != candidate.tunables) {
+        let is_new = candidate.tunables != *before && !rejected.contains(&digest(&candidate.tunables));
+        if is_new && all.iter().all(|known| known.tunables != candidate.tunables) {
             all.push(candidate);
         }
     }
@@ -154,14 +159,18 @@ fn another_engine(
     Some(Candidate { author: Author::Search, tunables, why })
 }
 
+/// Identifies tunables; the last part of a version's name.
+pub fn digest(tunables: &Tunables) -> String {
+    let said = serde_json::to_vec(tunables).unwrap_or_default();
+    hex::encode(&Sha256::digest(said)[..4])
+}
+
 /// A judged candidate as a version of the group's policy.
 pub fn version(judged: &Judged, ground: &Ground, parent: (&str, &Tunables), now: DateTime<Utc>) -> PolicyVersion {
     let Judged { candidate: Candidate { author, tunables, why }, evidence, .. } = judged;
-    let said = serde_json::to_vec(tunables).unwrap_or_default();
-    let digest = hex::encode(&Sha256::digest(said)[..3]);
     PolicyVersion {
         schema: SCHEMA_VERSION,
-        version: format!("{}-{}-{digest}", now.format("%Y%m%dT%H%MZ"), author.name()),
+        version: format!("{}-{}-{}", now.format(VERSION_TIME), author.name(), digest(tunables)),
         group: ground.group.name.clone(),
         created: now,
         parent: parent.0.to_owned(),

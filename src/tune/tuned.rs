@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::course::{Live, Patience, Step, advance, in_force};
+use super::course::{Live, Patience, Step, advance, in_force, rejected_lately, statuses};
+use super::gate::held_out_from;
 use super::ground::Ground;
 use super::player::GroupPlayer;
 use super::round::{Candidate, Judged, round, version};
@@ -13,8 +14,10 @@ use crate::model::{
 };
 use crate::replay::{Metrics, Player, Trace, View};
 
-/// Minute of the day, in UTC, at which tuning runs.
-const RUN_AT: u32 = 210;
+/// Minute of the hour at which tuning runs.
+const RUN_AT: u32 = 30;
+/// Minutes between two rounds of candidates.
+const ROUND_EVERY: i64 = 23 * 60;
 /// Days of load that it looks back on.
 const DAYS: usize = 14;
 const DAY: usize = 1440;
@@ -158,7 +161,9 @@ impl Tuned {
         for step in steps {
             self.tell(step, view.now);
         }
-        if self.course.is_settled() && self.capacity > 0.0 {
+        let last_round = self.course.last_round.map(Minute::containing);
+        let is_due = last_round.is_none_or(|last| view.now - last >= ROUND_EVERY);
+        if self.course.is_settled() && self.capacity > 0.0 && is_due {
             self.look_for_better(view);
         }
         self.follow(view.now);
@@ -170,9 +175,14 @@ impl Tuned {
         let start = self.first.unwrap_or(view.now) + skipped as i64;
         let trace = Trace { start, load: self.load[skipped..].to_vec(), ..nothing() };
         let ground = Ground::new(&self.group, trace, self.capacity, view.lead_minutes);
+        if held_out_from(&ground).is_none() {
+            return;
+        }
+        self.course.last_round = Some(view.now.start());
         let (parent, before) = in_force(&self.course, &self.configured);
+        let rejected = rejected_lately(&statuses(&self.told.changes), &self.course, view.now.start());
         let advised = (self.adviser)(&ground, before);
-        let found = round(&ground, before, advised, self.seed ^ view.now.0 as u64, &mut || true);
+        let found = round(&ground, before, advised, &rejected, self.seed ^ view.now.0 as u64, &mut || true);
         let best = found.best().map(|best| best.candidate.tunables.clone());
         let versions: Vec<PolicyVersion> =
             found.judged.iter().map(|judged| version(judged, &ground, (parent, before), view.now.start())).collect();
@@ -225,7 +235,7 @@ impl Player for Tuned {
         if let Some((minute, metrics)) = &view.newest {
             self.take_in(*minute, metrics);
         }
-        if view.now.of_day() == RUN_AT {
+        if view.now.of_day() % 60 == RUN_AT {
             self.run(view);
         }
         if let Some(beside) = &mut self.beside {

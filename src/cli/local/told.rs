@@ -39,6 +39,31 @@ pub(super) fn change(step: &PlayedStep) -> Option<String> {
     Some(format!("{time}  load {:>8.1}/s  {current:>4} -> {target:<4}  {why}\n", step.load_per_second))
 }
 
+/// What a run of `tune` came to, if there was one.
+pub(super) fn tuning(step: &PlayedStep) -> Option<String> {
+    let outcome = step.tuned.as_ref()?["tuned"].get(0)?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let entries = |name: &str| outcome[name].as_array().cloned().unwrap_or_default();
+    let mut told = format!("tune: {} decides\n", text(&outcome["active"]));
+    for judged in entries("judged") {
+        let number = |name: &str| judged[name].as_f64().unwrap_or_default();
+        told += &format!(
+            "  {}: J {:.3} instead of {:.3} on held-out days, {}\n",
+            text(&judged["version"]),
+            number("j"),
+            number("j_before"),
+            if judged["passed"] == true { "passes" } else { "does not pass" },
+        );
+    }
+    for step in entries("steps") {
+        told += &format!("  {} -> {}: {}\n", text(&step["version"]), text(&step["standing"]), text(&step["why"]));
+    }
+    for note in entries("notes") {
+        told += &format!("  {}\n", text(&note));
+    }
+    Some(told)
+}
+
 pub(super) fn summary(play: &Play, out: Option<&Path>) -> String {
     let row = play.row();
     let mut table = Table::new();

@@ -1,14 +1,14 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub(super) const EXPECTED: &str = r#"{"action": "evaluate", "groups": ["…"], "time": "2026-01-31T08:30:00Z", "dry_run": true}, where all but `action` may be left out"#;
+pub(super) const EXPECTED: &str = r#"{"action": "evaluate" or "tune", "groups": ["…"], "time": "2026-01-31T08:30:00Z", "dry_run": true}, where all but `action` may be left out"#;
 pub(super) const SELECTION_EXPECTED: &str = r#"{"groups": ["…"]}"#;
 
-/// A person, or this program's own fan-out, asks for an evaluation. Read strictly.
+/// A person, or this program's own fan-out, asks for an evaluation or for a round of tuning. Read strictly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
-    /// What is asked for. There is one thing.
+    /// What is asked for.
     pub action: Action,
     /// The groups; none means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -27,6 +27,8 @@ pub struct Evaluation {
 pub enum Action {
     /// An evaluation.
     Evaluate,
+    /// A round of tuning, due or not.
+    Tune,
 }
 
 /// The groups that a timer's `user_event` names. Read strictly.

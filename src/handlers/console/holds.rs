@@ -113,7 +113,7 @@ fn validate(desk: &Desk, group: &Group, hold: &Hold) -> Result<(), Problem> {
     Err(Problem::invalid(pointer, format!("the group's limits are {min} to {max}; they win over an order")))
 }
 
-fn bad_text(text: &str) -> Option<String> {
+pub(super) fn bad_text(text: &str) -> Option<String> {
     let length = text.chars().count();
     let fits = !text.trim().is_empty() && length <= LONGEST_TEXT && !text.chars().any(char::is_control);
     (!fits).then(|| format!("expected 1 to {LONGEST_TEXT} characters on one line"))

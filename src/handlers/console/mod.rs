@@ -13,6 +13,7 @@ mod holds;
 mod openapi;
 mod outlook;
 mod page;
+mod policies;
 mod problem;
 mod routes;
 mod series;

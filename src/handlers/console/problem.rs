@@ -59,6 +59,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "unknown-decision", "Unknown decision", detail)
     }
 
+    pub(super) fn unknown_version(name: &str) -> Self {
+        let detail = format!("there is no version `{name}` of the policy; /api/groups/{{group}}/policies lists them");
+        Self::new(StatusCode::NOT_FOUND, "unknown-version", "Unknown version", detail)
+    }
+
+    /// What is asked for is no longer possible.
+    pub(super) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "Not possible as things stand", detail)
+    }
+
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request is wrong", detail)
     }

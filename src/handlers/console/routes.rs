@@ -12,7 +12,8 @@ use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
-use super::{AccessToken, Backend, Desk, Problem, decisions, groups, holds, openapi, outlook, page, series};
+use super::{AccessToken, Backend, Desk, Problem, decisions, groups, holds, openapi, outlook, page, policies, series};
+use crate::handlers::tune::{Overview, VersionStory};
 
 /// Largest body in bytes. The largest thing that is sent is an order of a person.
 const LARGEST_BODY_BYTES: usize = 16 * 1024;
@@ -129,6 +130,55 @@ pub(super) fn operations() -> Vec<Operation> {
                 "Have a group evaluated now",
                 schema_of::<groups::Asked>,
                 post(groups::evaluate),
+            )
+        },
+        operation(
+            Method::GET,
+            "/api/groups/{group}/policies",
+            "listPolicies",
+            "The versions of a group's policy, newest first",
+            schema_of::<Overview>,
+            get(policies::list),
+        ),
+        operation(
+            Method::GET,
+            "/api/groups/{group}/policies/{version}",
+            "getPolicy",
+            "A version with its evidence and everything that happened to it",
+            schema_of::<VersionStory>,
+            get(policies::show),
+        ),
+        Operation {
+            body: Some(schema_of::<policies::Wish>),
+            ..operation(
+                Method::POST,
+                "/api/groups/{group}/policies/{version}/approve",
+                "approvePolicy",
+                "Let a version that passed the gate take effect, from the next run of tune on",
+                schema_of::<policies::Ordered>,
+                post(policies::approve),
+            )
+        },
+        Operation {
+            body: Some(schema_of::<policies::Wish>),
+            ..operation(
+                Method::POST,
+                "/api/groups/{group}/policies/{version}/reject",
+                "rejectPolicy",
+                "Have a version not take effect",
+                schema_of::<policies::Ordered>,
+                post(policies::reject),
+            )
+        },
+        Operation {
+            body: Some(schema_of::<policies::Wish>),
+            ..operation(
+                Method::POST,
+                "/api/groups/{group}/policies/{version}/rollback",
+                "rollbackPolicy",
+                "Have a version decide no longer, from the next evaluation on",
+                schema_of::<policies::Ordered>,
+                post(policies::roll_back),
             )
         },
         Operation {

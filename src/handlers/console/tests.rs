@@ -18,11 +18,15 @@ use crate::clients::Secret;
 use crate::engine::{Evidence, Proposal, guardrails};
 use crate::functiongraph::events::{Event, GatewayRequest};
 use crate::model::{
-    Capacity, Decision, Happening, Hold, Mode, Order, PoolTarget, Record, SCHEMA_VERSION, Sample, Seen, Trigger,
+    Capacity, Decision, Happening, Hold, Mode, Order, PolicyChange, PolicyEvent, PoolTarget, Record, SCHEMA_VERSION,
+    Sample, Seen, Standing, Trigger,
 };
-use crate::state::{Snapshot, write_record, write_snapshot};
+use crate::state::policies::{write_change, write_version};
+use crate::state::{Snapshot, recent_records, write_record, write_snapshot};
+use crate::tune::tests::version_named;
 
 const TOKEN: &str = "example-token-of-the-console";
+const VERSION: &str = "20260108T0330Z-search-a1b2c3";
 
 fn now() -> DateTime<Utc> {
     "2026-01-08T08:45:00Z".parse().unwrap()
@@ -121,6 +125,7 @@ fn decision(target: u32) -> Decision {
         plan: vec![PoolTarget { pool: "base".to_owned(), current: 2, target: 2, why: "base".to_owned() }],
         actions: Vec::new(),
         left: [].into(),
+        shadow: None,
         problems: Vec::new(),
         http_calls: 5,
         duration_ms: 12,
@@ -159,7 +164,22 @@ async fn evaluated() -> Arc<Fake> {
         ..Snapshot::empty(now() - TimeDelta::minutes(1), vec!["cpu".to_owned()])
     };
     write_snapshot(&fake.store, "inference", &snapshot, soon()).await.unwrap();
+    write_version(&fake.store, &version_named(VERSION), soon()).await.unwrap();
+    let change = became(Standing::Proposed);
+    write_change(&fake.store, "inference", &change, "tune", soon()).await.unwrap();
     fake
+}
+
+fn became(standing: Standing) -> PolicyChange {
+    PolicyChange {
+        schema: SCHEMA_VERSION,
+        id: standing.name().to_owned(),
+        version: VERSION.to_owned(),
+        time: now() - TimeDelta::hours(1),
+        what: PolicyEvent::Became(standing),
+        who: "tune".to_owned(),
+        why: "it passed the gate".to_owned(),
+    }
 }
 
 fn open(fake: &Arc<Fake>) -> Router {
@@ -199,7 +219,7 @@ async fn refused(fake: &Arc<Fake>, request: Request<Body>, status: StatusCode, k
 async fn nothing_opens_without_the_token_but_the_document() {
     let fake = backend();
     for (path, methods) in openapi_document()["paths"].as_object().unwrap() {
-        let path = path.replace("{group}", "inference").replace("{decision}", "a.b");
+        let path = path.replace("{group}", "inference").replace("{decision}", "a.b").replace("{version}", VERSION);
         for method in methods.as_object().unwrap().keys() {
             let method = method.to_uppercase();
             let anonymous = Request::builder().method(method.as_str()).uri(&path).body(Body::empty()).unwrap();
@@ -232,6 +252,7 @@ async fn a_console_without_a_token_is_closed_and_not_open() {
 async fn every_answer_is_as_the_document_says() {
     let document = openapi_document();
     let hold = json!({"order": {"floor": 4}, "who": "ada", "why": "sale", "until": now() + TimeDelta::hours(1)});
+    let wish = json!({"who": "ada", "why": "it looks good"});
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let fake = evaluated().await;
@@ -239,7 +260,9 @@ async fn every_answer_is_as_the_document_says() {
             let address =
                 path.replace("{group}", "inference").replace("{decision}", "inference.20260108T084400Z-evaluate-r3")
                     + query;
-            let body = operation.get("requestBody").map(|_| hold.to_string()).unwrap_or_default();
+            let address = address.replace("{version}", VERSION);
+            let sent = if operation["operationId"] == "holdGroup" { &hold } else { &wish };
+            let body = operation.get("requestBody").map(|_| sent.to_string()).unwrap_or_default();
             let (status, headers, answer) = send(open(&fake), request(&method.to_uppercase(), &address, body)).await;
             assert!(status.is_success(), "{method} {address}: {answer}");
             assert_eq!(headers[header::CACHE_CONTROL], "no-store");
@@ -587,4 +610,30 @@ proptest! {
             prop_assert!(is_page || answer["statusCode"].as_u64().unwrap() >= 400);
         }
     }
+}
+
+#[tokio::test]
+async fn versions_are_listed_and_a_persons_order_is_kept_with_the_story_and_told_to_evaluate() {
+    let fake = evaluated().await;
+    let list = fetch(&fake, "/api/groups/inference/policies").await;
+    assert_eq!((&list["active"], &list["versions"][0]["standing"]), (&json!("config"), &json!("proposed")), "{list}");
+    let path = format!("/api/groups/inference/policies/{VERSION}");
+    let wish = json!({"who": "ada", "why": "too nervous"}).to_string();
+    let (status, _, answer) = send(open(&fake), request("POST", &format!("{path}/rollback"), wish.clone())).await;
+    assert_eq!((status, &answer["change"]["what"]["ordered"]), (StatusCode::OK, &json!("roll_back")), "{answer}");
+    let story = fetch(&fake, &path).await;
+    assert_eq!(story["story"].as_array().map(Vec::len), Some(2), "{story}");
+    let records = recent_records(&fake.store, "inference", now(), soon()).await.unwrap();
+    assert!(records.iter().any(|name| name.contains("-policy-")), "{records:?}");
+
+    let nobody = json!({"who": "", "why": "x"}).to_string();
+    let problem = request("POST", &format!("{path}/approve"), nobody);
+    assert_eq!(refused(&fake, problem, StatusCode::UNPROCESSABLE_ENTITY, "invalid").await["pointer"], "/who");
+    for name in ["none", "..%2Factive", "a%2Fb"] {
+        let unknown = request("POST", &format!("/api/groups/inference/policies/{name}/approve"), wish.clone());
+        refused(&fake, unknown, StatusCode::NOT_FOUND, "unknown-version").await;
+    }
+    write_change(&fake.store, "inference", &became(Standing::RolledBack), "tune", soon()).await.unwrap();
+    let past = request("POST", &format!("{path}/approve"), wish);
+    refused(&fake, past, StatusCode::CONFLICT, "conflict").await;
 }

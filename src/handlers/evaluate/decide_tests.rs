@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 use crate::engine::explain;
+use crate::model::SignalKind;
 
 const NEWEST: i64 = 29_540_200;
 
@@ -45,6 +46,7 @@ fn situation<'a>(group: &'a Group, samples: Vec<Sample>) -> Situation<'a> {
         trigger: Trigger { kind: "timer".to_owned(), request_id: "r".to_owned() },
         dry_run: false,
         problems: Vec::new(),
+        doubts: Vec::new(),
     }
 }
 

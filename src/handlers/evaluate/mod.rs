@@ -23,7 +23,7 @@ pub(super) use self::look::{Look, going};
 use self::warm::Warm;
 use super::{Workplace, WorkplaceError};
 use crate::config::Config;
-use crate::functiongraph::events::{Event, EventError};
+use crate::functiongraph::events::{Action, Event, EventError};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
 use crate::model::{Group, Minute, Trigger, Verdict};
 
@@ -172,7 +172,7 @@ impl Request {
     fn of(event: &Event) -> Result<Self, EvaluateError> {
         match event {
             Event::Timer(timer) => Ok(Self { groups: timer.selection.groups.clone(), dry_run: false, only_due: true }),
-            Event::Evaluation(asked) => {
+            Event::Evaluation(asked) if asked.action == Action::Evaluate => {
                 Ok(Self { groups: asked.groups.clone(), dry_run: asked.dry_run, only_due: false })
             }
             other => Err(EvaluateError::WrongEvent(other.kind())),

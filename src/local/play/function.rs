@@ -1,10 +1,11 @@
 use std::io;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Runtime, Service};
-use crate::handlers::{evaluate, reclaim};
+use crate::handlers::{evaluate, reclaim, tune};
 
 /// A function in a thread of its own, as it would run in a process of its own: it shares nothing with its driver but the
 /// runtime API.
@@ -19,13 +20,23 @@ pub(super) struct LocalFunction {
 pub(super) enum FunctionKind {
     Evaluate,
     Reclaim,
+    Tune,
 }
 
 impl FunctionKind {
+    /// Longest that one invocation may take: the platform's own timeout of the function.
+    pub(super) fn timeout(self) -> Duration {
+        match self {
+            Self::Evaluate | Self::Reclaim => super::TIMEOUT,
+            Self::Tune => Duration::from_secs(900),
+        }
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Evaluate => "evaluate",
             Self::Reclaim => "reclaim",
+            Self::Tune => "tune",
         }
     }
 }
@@ -35,6 +46,7 @@ impl LocalFunction {
         match kind {
             FunctionKind::Evaluate => Self::run(kind, environment, evaluate::service(environment)),
             FunctionKind::Reclaim => Self::run(kind, environment, reclaim::service(environment)),
+            FunctionKind::Tune => Self::run(kind, environment, tune::service(environment)),
         }
     }
 

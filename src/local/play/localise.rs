@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::super::{AsGroupSettings, FlavorSettings, PoolSettings, RegionSettings, TaggedSettings, WorkloadSettings};
-use crate::config::Config;
-use crate::model::{CloudEyeSource, Endpoints, FleetSource, Group, Purchase, SignalKind, SignalSource};
+use crate::config::{AdviserMode, Config};
+use crate::model::{CloudEyeSource, Endpoints, FleetSource, Group, Purchase, SecretSource, SignalKind, SignalSource};
 use crate::replay::group::ServiceModel;
 
 /// One workload for each group, with the pools that the configuration names. The first pool has the instances that serve
@@ -77,8 +77,12 @@ pub fn localise(config: &mut Config, region: &RegionSettings, url: &str) {
         functiongraph: address.clone(),
         csms: address.clone(),
         iam: address.clone(),
-        cts: address,
+        cts: address.clone(),
     };
+    if let Some(address) = address.filter(|_| config.deepseek.mode != AdviserMode::Off) {
+        config.deepseek.api_url = address;
+        config.deepseek.api_key = Some(SecretSource::Env(super::ADVISER_KEY_VARIABLE.to_owned()));
+    }
     for (group, workload) in config.groups.iter_mut().zip(&region.workloads) {
         for pool in &mut group.pools {
             let FleetSource::Ecs(source) = &mut pool.fleet else { continue };
