@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Order;
 
+/// Utilisation in per cent at which an instance counts as full.
+pub const FULL_PERCENT: f64 = 95.0;
+
 /// Everything that the guardrails look at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {

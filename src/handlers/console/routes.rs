@@ -12,7 +12,10 @@ use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
-use super::{AccessToken, Backend, Desk, Problem, decisions, groups, holds, openapi, outlook, page, series};
+use super::{
+    AccessToken, Backend, Desk, Problem, alternatives, decisions, groups, holds, measured, openapi, outlook, page,
+    series, spot,
+};
 
 /// Largest body in bytes. The largest thing that is sent is an order of a person.
 const LARGEST_BODY_BYTES: usize = 16 * 1024;
@@ -105,6 +108,22 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         operation(
             Method::GET,
+            "/api/decisions/{decision}/alternatives",
+            "getAlternatives",
+            "What engines other than the one that decided would have asked for",
+            schema_of::<alternatives::Alternatives>,
+            get(alternatives::show),
+        ),
+        operation(
+            Method::GET,
+            "/api/groups/{group}/spot",
+            "getSpotWeather",
+            "How spot instances fare, by pool and zone",
+            schema_of::<spot::SpotWeather>,
+            get(spot::weather),
+        ),
+        operation(
+            Method::GET,
             "/api/groups/{group}/forecast",
             "getForecast",
             "What the last decision reckoned with, beside what was measured lately",
@@ -161,6 +180,8 @@ pub fn router(backend: Arc<dyn Backend>, token: Option<AccessToken>) -> Router {
     let guarded = operations()
         .into_iter()
         .fold(Router::new(), |router, operation| router.route(operation.path, operation.route))
+        // No JSON, so it stands in no document: what reads it knows the form.
+        .route("/api/metrics", get(measured::measured))
         .fallback(async |uri: Uri| Problem::no_route(uri.path()))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
             Problem::wrong_method(method.as_str(), uri.path())

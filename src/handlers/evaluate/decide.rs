@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::intake;
-use crate::engine::guardrails::{self, SharedLoad};
+use crate::engine::guardrails::{self, FULL_PERCENT, SharedLoad};
 use crate::engine::purchase::{self, Hedge, PoolState};
 use crate::engine::{Engine, EngineState, Observation};
 use crate::model::{
@@ -15,9 +15,6 @@ use crate::state::Snapshot;
 
 /// Minutes that a signal may be older than it should be before it is doubted.
 const GRACE_MINUTES: i64 = 3;
-
-/// Utilisation in per cent at which an instance counts as full.
-const FULL_PERCENT: f64 = 95.0;
 
 /// What is known of one pool's fleet now.
 #[derive(Clone, Debug)]
