@@ -27,6 +27,9 @@ pub struct Config {
     /// Whom to tell, and whom to believe.
     #[serde(default)]
     pub notify: Notify,
+    /// Whether each decision is written to Cloud Eye as custom metrics, one call an evaluation more.
+    #[serde(default)]
+    pub publish_metrics: bool,
     /// The scaled services.
     pub groups: Vec<Group>,
 }

@@ -5,7 +5,7 @@
 
 use super::guardrails::{self, SharedLoad};
 use super::{Engine as _, EngineState, Evidence, Observation, Proposal};
-use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Policy, Sample, Signal};
+use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Policy, Sample};
 
 /// Decisions that an engine is shown, the asked one included: as far as the longest memory of those asked reaches.
 pub const DECISIONS_SHOWN: usize = 30;
@@ -45,16 +45,17 @@ fn has_decided(engine: EngineKind, decision: &Decision) -> bool {
 fn ask(group: &Group, engine: EngineKind, decisions: &[(Minute, &Decision)], last: &Decision) -> Alternative {
     let policy = Policy { engine, ..group.policy.clone() };
     let mut state = EngineState::new(&policy, &group.signals);
-    let mut shown_until = None;
+    let mut shown_until = None::<Minute>;
     let kept = last.guardrail_inputs.current;
     let mut proposal = Proposal { target: kept, evidence: Evidence::Nothing { kept } };
     for (now, decision) in decisions {
-        let sample = sample(group, decision).filter(|sample| shown_until.is_none_or(|until| until < sample.minute));
-        shown_until = sample.as_ref().map(|sample| sample.minute).or(shown_until);
+        let mut samples = samples(group, decision);
+        samples.retain(|sample| shown_until.is_none_or(|until| until < sample.minute));
+        shown_until = samples.last().map(|sample| sample.minute).or(shown_until);
         proposal = state.decide(&Observation {
             now: *now,
             signals: &group.signals,
-            samples: sample.as_slice(),
+            samples: &samples,
             capacity: capacity(decision),
             min_instances: decision.guardrail_inputs.min_instances,
             max_instances: decision.guardrail_inputs.max_instances,
@@ -73,20 +74,17 @@ fn ask(group: &Group, engine: EngineKind, decisions: &[(Minute, &Decision)], las
     Alternative { engine, proposed: proposal.target, target, sentences }
 }
 
-/// What the decision saw as one minute's sample. A value of a longer period stands until the next one is due.
-fn sample(group: &Group, decision: &Decision) -> Option<Sample> {
-    let minute = decision.seen.newest?;
-    let value = |signal: &Signal| {
-        let newest = decision.seen.signals.get(&signal.name)?;
-        (minute - newest.minute < i64::from(signal.period_minutes())).then_some(newest.value)
+/// The minutes that the decision took in, with their values in the order of the signals as they are configured now.
+fn samples(group: &Group, decision: &Decision) -> Vec<Sample> {
+    let names = &decision.seen.signal_names;
+    let positions: Vec<Option<usize>> =
+        group.signals.iter().map(|signal| names.iter().position(|name| *name == signal.name)).collect();
+    let value = |sample: &Sample, position: Option<usize>| sample.values.get(position?).copied().flatten();
+    let mapped = |sample: &Sample| Sample {
+        values: positions.iter().map(|position| value(sample, *position)).collect(),
+        ..sample.clone()
     };
-    let capacity = capacity(decision);
-    Some(Sample {
-        minute,
-        serving: Some(capacity.serving),
-        total: Some(capacity.total()),
-        values: group.signals.iter().map(value).collect(),
-    })
+    decision.seen.samples.iter().map(mapped).collect()
 }
 
 fn capacity(decision: &Decision) -> Capacity {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Coverage;
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
@@ -52,12 +53,18 @@ pub struct Snapshot {
     /// What the last plan aimed at and ordered.
     #[serde(default)]
     pub hedge: Option<Hedge>,
+    /// How well forecasts knew their own uncertainty.
+    #[serde(default)]
+    pub coverage: Coverage,
     /// Money spent since the first evaluation, in the account's currency.
     pub spent: f64,
     /// Name of the last decision's record.
     pub last_decision: Option<String>,
     /// When people were last told that something is wrong, by subject.
     pub told: BTreeMap<String, DateTime<Utc>>,
+    /// How often each of them was so since, untold.
+    #[serde(default)]
+    pub untold: BTreeMap<String, u32>,
 }
 
 /// What is known of one pool's fleet, so that it need not be asked again each minute.
@@ -235,9 +242,11 @@ impl Snapshot {
             holds: Vec::new(),
             losses: Vec::new(),
             hedge: None,
+            coverage: Coverage::default(),
             spent: 0.0,
             last_decision: None,
             told: BTreeMap::new(),
+            untold: BTreeMap::new(),
         }
     }
 

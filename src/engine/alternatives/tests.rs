@@ -33,6 +33,13 @@ fn decision(group: &Group, at: i64, cpu: f64, serving: u32, evidence: Evidence) 
             signals: BTreeMap::from([("cpu".to_owned(), SignalValue { value: cpu, minute: newest })]),
             missing: BTreeMap::new(),
             lead_minutes: 2,
+            signal_names: vec!["cpu".to_owned()],
+            samples: vec![Sample {
+                minute: newest,
+                serving: Some(serving),
+                total: Some(serving),
+                values: vec![Some(cpu)],
+            }],
         },
         proposal: Proposal { target: proposed, evidence },
         guardrail_inputs: guardrails::Inputs {
@@ -53,6 +60,7 @@ fn decision(group: &Group, at: i64, cpu: f64, serving: u32, evidence: Evidence) 
         target: proposed,
         plan: Vec::new(),
         actions: Vec::new(),
+        left: BTreeMap::new(),
         problems: Vec::new(),
         http_calls: 0,
         duration_ms: 0,
@@ -73,6 +81,17 @@ fn engines_that_remember_minutes_are_asked_from_records_alone() {
 }
 
 #[test]
+fn values_are_found_by_their_signals_names_whatever_the_order_was() {
+    let group = group("predictive");
+    let mut seen = decision(&group, 1000, 90.0, 10, Evidence::Nothing { kept: 10 });
+    seen.seen.signal_names = vec!["gone".to_owned(), "cpu".to_owned()];
+    seen.seen.samples[0].values = vec![Some(1.0), Some(90.0)];
+    assert_eq!(samples(&group, &seen)[0].values, [Some(90.0)]);
+    seen.seen.signal_names = vec!["gone".to_owned()];
+    assert_eq!(samples(&group, &seen)[0].values, [None]);
+}
+
+#[test]
 fn the_engine_that_decided_is_not_asked_again() {
     let group = group("target_tracking");
     let mut engine = EngineState::new(&group.policy, &group.signals);
@@ -80,7 +99,7 @@ fn the_engine_that_decided_is_not_asked_again() {
     let proposal = engine.decide(&Observation {
         now: Minute(1000),
         signals: &group.signals,
-        samples: sample(&group, &seen).as_slice(),
+        samples: &samples(&group, &seen),
         capacity: capacity(&seen),
         min_instances: 1,
         max_instances: 40,
@@ -118,7 +137,7 @@ proptest! {
             live.push(engine.decide(&Observation {
                 now: Minute(at),
                 signals: &tracking.signals,
-                samples: sample(&tracking, &record).as_slice(),
+                samples: &samples(&tracking, &record),
                 capacity: capacity(&record),
                 min_instances: 1,
                 max_instances: 40,

@@ -7,6 +7,7 @@ mod fold;
 mod group;
 mod intake;
 mod look;
+mod publish;
 mod tell;
 mod warm;
 
@@ -121,6 +122,7 @@ impl Evaluate {
             dry_run: request.dry_run,
             deadline: invocation.deadline,
             topic_urn: config.notify.topic_urn.clone(),
+            publish_metrics: config.publish_metrics,
         };
         let mut asked = Vec::with_capacity(due.len());
         for group in due {
