@@ -24,6 +24,9 @@ pub struct Config {
     /// The adviser.
     #[serde(default)]
     pub deepseek: DeepSeek,
+    /// How groups tune themselves.
+    #[serde(default)]
+    pub tuning: Tuning,
     /// Whom to tell, and whom to believe.
     #[serde(default)]
     pub notify: Notify,
@@ -53,6 +56,11 @@ pub struct DeepSeek {
     pub language: Language,
     /// Most tokens a day, in and out together.
     pub daily_tokens: u64,
+    /// Most money a day, in the currency of `prices`. No limit but that of the tokens if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub daily_cost: Option<f64>,
+    /// What tokens cost.
+    pub prices: TokenPrices,
 }
 
 impl Default for DeepSeek {
@@ -65,7 +73,49 @@ impl Default for DeepSeek {
             send_thinking: true,
             language: Language::En,
             daily_tokens: 200_000,
+            daily_cost: None,
+            prices: TokenPrices::default(),
         }
+    }
+}
+
+/// What a million tokens cost. The defaults are DeepSeek's own at the busy hours, in US dollars
+/// (<https://api-docs.deepseek.com/quick_start/pricing>, autumn 2026).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenPrices {
+    /// Tokens of the question that were not in the cache.
+    pub prompt_per_million: f64,
+    /// Tokens of the question that were.
+    pub cached_prompt_per_million: f64,
+    /// Tokens of the answer.
+    pub completion_per_million: f64,
+}
+
+impl Default for TokenPrices {
+    fn default() -> Self {
+        Self { prompt_per_million: 0.30, cached_prompt_per_million: 0.006, completion_per_million: 1.20 }
+    }
+}
+
+/// How groups tune themselves. Nothing takes effect that has not passed the gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tuning {
+    /// What may be done with what has passed. Default: what the adviser's mode says, and `propose` where that is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<AdviserMode>,
+    /// Days of the group's own load that candidates are tried on.
+    pub days: u32,
+    /// Evaluations that a version decides beside the one in force, before it takes effect.
+    pub shadow_evaluations: u32,
+    /// Hours that a version is watched after it has taken effect.
+    pub bake_hours: u32,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { mode: None, days: 14, shadow_evaluations: 60, bake_hours: 24 }
     }
 }
 
@@ -177,6 +227,14 @@ impl Config {
     /// The JSON Schema of the document.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
+    }
+
+    /// What may be done with candidates that have passed the gate.
+    pub fn tuning_mode(&self) -> AdviserMode {
+        self.tuning.mode.unwrap_or(match self.deepseek.mode {
+            AdviserMode::Off => AdviserMode::Propose,
+            asked => asked,
+        })
     }
 
     /// The group of that name.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{AdviserMode, Config, Problem};
+use super::{AdviserMode, Config, DeepSeek, Problem, Tuning};
 use crate::model::{
     EngineKind, FleetSource, Group, Policy, Pool, Purchase, PurchaseMix, Scaling, Signal, SignalKind, SignalSource,
 };
@@ -24,6 +24,8 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
         "deepseek.api_key",
         "is missing; name an environment variable {\"env\": …} or a secret {\"csms\": …}, or set deepseek.mode to off",
     );
+    report.budget(&config.deepseek);
+    report.tuning(&config.tuning);
     let mut names = BTreeSet::new();
     let mut fleets = BTreeSet::new();
     for (index, group) in config.groups.iter().enumerate() {
@@ -66,6 +68,32 @@ impl Report {
             "must be 1 to 64 letters, digits, - or _",
         );
         self.check(taken.insert(name.to_owned()), path, "is used twice; names must differ");
+    }
+
+    fn budget(&mut self, deepseek: &DeepSeek) {
+        self.check(
+            deepseek.daily_cost.is_none_or(|cost| cost.is_finite() && cost >= 0.0),
+            "deepseek.daily_cost",
+            "must be 0 or more; leave it out for no limit",
+        );
+        let prices = [
+            ("prompt_per_million", deepseek.prices.prompt_per_million),
+            ("cached_prompt_per_million", deepseek.prices.cached_prompt_per_million),
+            ("completion_per_million", deepseek.prices.completion_per_million),
+        ];
+        for (name, price) in prices {
+            self.check(price.is_finite() && price >= 0.0, &format!("deepseek.prices.{name}"), "must be 0 or more");
+        }
+    }
+
+    fn tuning(&mut self, tuning: &Tuning) {
+        self.check((2..=60).contains(&tuning.days), "tuning.days", "must be 2 to 60");
+        self.check(
+            (1..=10_000).contains(&tuning.shadow_evaluations),
+            "tuning.shadow_evaluations",
+            "must be 1 to 10000",
+        );
+        self.check(tuning.bake_hours <= 720, "tuning.bake_hours", "must be 0 to 720 hours");
     }
 
     fn group(&mut self, path: &str, group: &Group) {

@@ -5,6 +5,7 @@
 //! for bit, long after the engine's own state is gone.
 
 mod alternatives;
+pub mod doubts;
 pub mod explain;
 pub mod guardrails;
 pub mod predictive;

@@ -34,12 +34,26 @@ pub struct Decision {
     /// What each pool has after that, as far as known.
     #[serde(default)]
     pub left: BTreeMap<String, PaidCapacity>,
+    /// What a version that is in shadow would have asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowDecision>,
     /// What went wrong on the way, in words.
     pub problems: Vec<String>,
     /// HTTP calls made, state included.
     pub http_calls: u64,
     /// How long it took.
     pub duration_ms: u64,
+}
+
+/// What a version would have asked for that decides beside, with nothing following from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadowDecision {
+    /// The version of the policy.
+    pub policy: String,
+    /// What its engine wanted.
+    pub proposed: u32,
+    /// How many instances there would be, after the guardrails.
+    pub target: u32,
 }
 
 /// What woke an evaluation.

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Hold};
+use super::{Decision, Hold, PolicyChange};
 
 /// Version of the form of snapshots and records. A newer one is never rewritten.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -39,6 +39,8 @@ pub enum Happening {
         /// Who.
         who: String,
     },
+    /// A person gave an order about a version of the policy.
+    Policy(PolicyChange),
     /// Something came in that changed nothing, and why.
     Ignored {
         /// What came in.

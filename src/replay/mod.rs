@@ -22,6 +22,7 @@ mod engine_player;
 mod fleet;
 pub mod group;
 pub mod history;
+mod losses;
 pub mod peers;
 pub mod report;
 mod signals;
@@ -32,8 +33,10 @@ pub use self::contest::{Contestant, ContestantError, contest};
 pub use self::demo::{demo_day, demo_trace};
 pub use self::driver::{Arena, Player, Settings, View, play};
 pub use self::engine_player::EnginePlayer;
+pub use self::losses::SuddenLoss;
 pub use self::report::{PricedScores, Report, Row, Tally};
 pub use self::signals::{Metrics, sample, standard_signals};
+pub(crate) use self::trace::split_mix_64;
 pub use self::trace::{Recording, Trace, TraceError, Window};
 
 #[cfg(test)]

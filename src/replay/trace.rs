@@ -166,7 +166,7 @@ pub(super) fn minute_noise(minute: u64) -> f64 {
 }
 
 /// SplitMix64's output for the state `x` (Steele, Lea and Flood 2014, <https://doi.org/10.1145/2660193.2660195>).
-fn split_mix_64(x: u64) -> u64 {
+pub(crate) fn split_mix_64(x: u64) -> u64 {
     let x = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

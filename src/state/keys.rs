@@ -55,6 +55,31 @@ pub fn policies(group: &str) -> String {
     format!("groups/{group}/policies")
 }
 
+/// `groups/<group>/policies/active.json`: which versions are in force. `tune` alone writes it.
+pub fn course(group: &str) -> String {
+    format!("{}/active.json", policies(group))
+}
+
+/// `groups/<group>/policies/<version>.json`: a version of the policy.
+pub fn policy_version(group: &str, version: &str) -> String {
+    format!("{}/{version}.json", policies(group))
+}
+
+/// `groups/<group>/policies/changes`: the folder of what happened to versions.
+pub fn policy_changes(group: &str) -> String {
+    format!("{}/changes", policies(group))
+}
+
+/// `groups/<group>/policies/advice`: the folder of what the adviser was asked and said.
+pub fn advice(group: &str) -> String {
+    format!("{}/advice", policies(group))
+}
+
+/// `groups/<group>/models/<version>.json`: the engine of a version, fitted to the group's past.
+pub fn model(group: &str, version: &str) -> String {
+    format!("groups/{group}/models/{version}.json")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,12 +7,15 @@ mod coverage;
 pub mod history;
 pub mod keys;
 mod location;
+pub mod policies;
+mod policy_memory;
 mod snapshot;
 mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 pub use coverage::Coverage;
 pub use location::{BucketLocation, LocationError, StoreLocation};
+pub use policy_memory::{PolicyMemory, ShadowMemory};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 pub use snapshot::{Counts, Exhaustion, FleetMemory, Job, Snapshot, StartTimes};

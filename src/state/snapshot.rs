@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Coverage;
+use super::PolicyMemory;
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
@@ -56,6 +57,9 @@ pub struct Snapshot {
     /// How well forecasts knew their own uncertainty.
     #[serde(default)]
     pub coverage: Coverage,
+    /// What is known of the policy's versions.
+    #[serde(default)]
+    pub policies: PolicyMemory,
     /// Money spent since the first evaluation, in the account's currency.
     pub spent: f64,
     /// Name of the last decision's record.
@@ -243,6 +247,7 @@ impl Snapshot {
             losses: Vec::new(),
             hedge: None,
             coverage: Coverage::default(),
+            policies: PolicyMemory::default(),
             spent: 0.0,
             last_decision: None,
             told: BTreeMap::new(),

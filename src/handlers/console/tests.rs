@@ -153,6 +153,7 @@ async fn evaluated() -> Arc<Fake> {
     let snapshot = Snapshot {
         last_decision: Some("20260108T084400Z-evaluate-r3.json".to_owned()),
         recent: [sample].into(),
+        policies: crate::state::PolicyMemory::default(),
         spent: 12.5,
         holds: vec![floor(3, 10), floor(9, -10)],
         ..Snapshot::empty(now() - TimeDelta::minutes(1), vec!["cpu".to_owned()])

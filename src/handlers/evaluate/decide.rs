@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::intake;
-use crate::engine::guardrails::{self, FULL_PERCENT, SharedLoad};
+use crate::engine::guardrails;
 use crate::engine::purchase::{self, Hedge, PoolState};
-use crate::engine::{Engine, EngineState, Observation};
-use crate::model::{
-    Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalKind, SignalValue, Trigger,
-};
+use crate::engine::{Engine, EngineState, Observation, doubts};
+use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalValue, Trigger};
 use crate::state::Snapshot;
 
 /// Minutes that a signal may be older than it should be before it is doubted.
@@ -41,11 +39,23 @@ pub(super) struct Situation<'a> {
     pub(super) dry_run: bool,
     /// What went wrong so far, in words.
     pub(super) problems: Vec<String>,
+    /// Why nothing may be lowered, beside what the signals say.
+    pub(super) doubts: Vec<String>,
 }
 
 /// Decides, and takes what was seen into the snapshot. Nothing has been asked of the cloud yet.
 pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decision {
-    let Situation { group, now, pools, samples, mut signal_problems, trigger, dry_run, mut problems } = situation;
+    let Situation {
+        group,
+        now,
+        pools,
+        samples,
+        mut signal_problems,
+        trigger,
+        dry_run,
+        mut problems,
+        doubts: unwilling,
+    } = situation;
     let minute = Minute::containing(now);
     let capacity = pools.iter().fold(Capacity::default(), |sum, pool| Capacity {
         serving: sum.serving + pool.capacity.serving,
@@ -75,11 +85,13 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     snapshot.engine = Some(engine);
 
     let signals = newest_values(group, snapshot);
-    let mut doubts = stale_signals(group, &signals, minute, delay, &mut signal_problems);
-    doubts.extend(contradictions(group, &signals));
+    let mut doubted = stale_signals(group, &signals, minute, delay, &mut signal_problems);
+    doubted.extend(unwilling);
+    doubted
+        .extend(doubts::contradictions(&group.signals, |signal| signals.get(&signal.name).map(|newest| newest.value)));
     for (pool, view) in group.pools.iter().zip(&pools) {
         if let Some(failure) = &view.failure {
-            doubts.push(format!("pool {} could not be asked", pool.name));
+            doubted.push(format!("pool {} could not be asked", pool.name));
             problems.push(format!("pool {}: {failure}", pool.name));
         }
     }
@@ -91,7 +103,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         max_instances: group.scaling.max_instances.min(affordable(group, &pools)),
         max_step_out: group.scaling.max_step_out,
         max_step_in: group.scaling.max_step_in,
-        doubts,
+        doubts: doubted,
         raises: snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect(),
         seconds_since_change: snapshot.last_change.map(|changed| (now - changed).num_seconds()),
         cooldown_in_seconds: match group.policy.engine {
@@ -99,7 +111,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
             EngineKind::WeightedScore => 0,
             other => group.scaling.cooldown_seconds(other),
         },
-        shared_loads: shared_loads(group, snapshot),
+        shared_loads: snapshot.recent.back().map_or_else(Vec::new, |newest| doubts::shared_loads(group, newest)),
         orders: snapshot.holds.iter().map(|hold| hold.order).collect(),
     };
     let (target, steps) = guardrails::apply(&guardrail_inputs);
@@ -132,6 +144,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         plan,
         actions: Vec::new(),
         left: BTreeMap::new(),
+        shadow: None,
         problems,
         http_calls: 0,
         duration_ms: 0,
@@ -192,39 +205,6 @@ fn stale_signals(
         problems.entry(signal.name.clone()).or_insert(why);
     }
     doubts
-}
-
-/// Signals that say that the group suffers, whatever the others say: falling CPU beside rising errors is an outage, not
-/// idleness.
-fn contradictions(group: &Group, values: &BTreeMap<String, SignalValue>) -> Vec<String> {
-    let suffers = |signal: &&crate::model::Signal| {
-        matches!(signal.kind, SignalKind::LatencyMs | SignalKind::Percent)
-            && values.get(&signal.name).zip(signal.scale_out).is_some_and(|(value, out)| value.value > out)
-    };
-    group.signals.iter().filter(suffers).map(|signal| format!("{} is over its threshold", signal.name)).collect()
-}
-
-/// The load that fewer instances would have to share, for the engines that do not reckon with it themselves. The weighted
-/// score must not go where it would grow again; target tracking, which shrinks to its own target, must not go where the
-/// rest would be full. The predictive engine weighs the shared load itself.
-fn shared_loads(group: &Group, snapshot: &Snapshot) -> Vec<SharedLoad> {
-    if group.policy.engine == EngineKind::Predictive {
-        return Vec::new();
-    }
-    let Some(sample) = snapshot.recent.back() else { return Vec::new() };
-    let load = || {
-        let (index, signal) = group.load_signal()?;
-        Some(SharedLoad {
-            signal: signal.name.clone(),
-            utilisation: sample.values.get(index).copied().flatten()?,
-            serving: sample.serving?,
-            scale_out: match group.policy.engine {
-                EngineKind::TargetTracking => FULL_PERCENT,
-                _ => signal.scale_out?,
-            },
-        })
-    };
-    load().into_iter().collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Happening, Loss, Record};
+use crate::model::{Happening, Loss, PolicyChange, PolicyEvent, PolicyOrder, Record};
 use crate::state::{Exhaustion, Snapshot};
 
 /// How long a place is left alone the first time that it loses, and at most.
@@ -29,9 +29,21 @@ pub(super) fn fold(snapshot: &mut Snapshot, records: impl IntoIterator<Item = (S
             }
             Happening::Hold(hold) if hold.is_active(now) => snapshot.holds.push(hold),
             Happening::Lift { .. } => snapshot.holds.clear(),
+            Happening::Policy(change) => refuse(snapshot, change),
             Happening::Decision(_) | Happening::Ignored { .. } | Happening::Raise(_) | Happening::Hold(_) => {}
         }
         snapshot.folded.push(name);
+    }
+}
+
+/// A version that a person does not want is followed no more.
+fn refuse(snapshot: &mut Snapshot, change: PolicyChange) {
+    let why = format!("{} does not want it: {}", change.who, change.why);
+    match change.what {
+        PolicyEvent::Ordered(PolicyOrder::Reject | PolicyOrder::RollBack) => {
+            snapshot.policies.refused.insert(change.version, why);
+        }
+        PolicyEvent::Ordered(PolicyOrder::Approve) | PolicyEvent::Became(_) => {}
     }
 }
 

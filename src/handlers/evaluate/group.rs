@@ -12,14 +12,15 @@ use super::fold::fold;
 use super::publish::publish;
 use super::tell::tell;
 use super::warm::Warm;
+use super::{policies, shadow};
 use crate::clients::Cloud;
 use crate::engine::purchase::{self, Hedge, PoolState};
 use crate::engine::{Evidence, explain, guardrails};
 use crate::fleet::{self, FleetError, View};
 use crate::handlers::{measures, raising};
 use crate::model::{
-    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Mode, PaidCapacity, Pool, PoolTarget, Record,
-    SCHEMA_VERSION, Trigger, Verdict,
+    Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, Mode, PaidCapacity, Pool,
+    PoolTarget, Record, SCHEMA_VERSION, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
 use crate::state::{self, FleetMemory, Found, RECORD_WINDOW, Snapshot, Store, StoreError};
@@ -58,6 +59,8 @@ pub(super) async fn evaluate_group(
     let budget = Budget::begin(ask.deadline);
     let mut problems = Vec::new();
     let mut snapshot = read_state(store, warm, group, ask, &mut problems).await?;
+    policies::look_up(store, group, &mut snapshot, ask.now, ask.deadline, &mut problems).await;
+    let (configured, group) = (group, &policies::in_force(group, &snapshot));
     let views = look_at_fleets(&cloud.within(budget.share(0.4)), group, &mut snapshot, ask.now).await;
     note_starts(&mut snapshot, group, &views, ask.now);
     let observed = look_at_signals(&cloud.within(budget.share(0.5)), group, &snapshot, &views, ask.now).await;
@@ -71,10 +74,21 @@ pub(super) async fn evaluate_group(
         trigger: ask.trigger.clone(),
         dry_run: ask.dry_run,
         problems,
+        doubts: snapshot
+            .policies
+            .trouble
+            .iter()
+            .map(|why| format!("the policy in force is not known: {why}"))
+            .collect(),
     };
     let before = snapshot.written;
     let mut decision = decide(&mut snapshot, situation);
     note_forecast(&mut snapshot, &decision);
+    decision.shadow = shadow::beside(configured, &mut snapshot, &decision, ask.now);
+    let rolled_back = policies::watch(configured, &mut snapshot, &decision.seen.samples);
+    if let Some((version, why)) = &rolled_back {
+        decision.problems.push(format!("version {version} of the policy is rolled back: {why}"));
+    }
     let acting = cloud.within(budget.share(1.0));
     decision.actions = carry_out(&acting, group, &mut snapshot, &views, &decision, ask.now).await;
     if has_lowered(&decision) {
@@ -90,6 +104,10 @@ pub(super) async fn evaluate_group(
         }
     }
     tell(&acting, ask.topic_urn.as_deref(), &group.name, &decision, &mut snapshot, ask.now).await;
+    if let Some(rolled_back) = rolled_back {
+        let id = super::decision_id(&ask.trigger.request_id, &group.name);
+        policies::record_rollback(store, &group.name, rolled_back, &id, ask.now, ask.deadline).await;
+    }
     // Still to come: the record, the snapshot, and the metrics.
     let to_come = 2 + u64::from(ask.publish_metrics);
     decision.http_calls = store.calls() - calls_before.0 + cloud.calls() - calls_before.1 + to_come;
@@ -159,7 +177,7 @@ pub(super) async fn remembered(
         }
     };
     if snapshot.policy.is_empty() {
-        snapshot.policy = "config".to_owned();
+        CONFIG_VERSION.clone_into(&mut snapshot.policy);
     }
     snapshot.forget(ask.now, RECORD_WINDOW);
     Ok((snapshot, names))

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::decide::{PoolView, Situation, decide};
 use super::group::{self, Ask};
+use super::policies;
 use super::warm::Warm;
 use crate::clients::Cloud;
 use crate::engine::purchase::PoolState;
@@ -93,8 +94,9 @@ impl<'a> Look<'a> {
 
     /// What an evaluation would decide on these samples.
     pub(in crate::handlers) fn decide(&self, views: &[Result<View, FleetError>], samples: Vec<Sample>) -> Decision {
+        let in_force = policies::in_force(self.group, &self.snapshot);
         let situation = Situation {
-            group: self.group,
+            group: &in_force,
             now: self.now,
             pools: group::pool_views(self.group, &self.snapshot, views),
             samples,
@@ -102,6 +104,7 @@ impl<'a> Look<'a> {
             trigger: self.trigger.clone(),
             dry_run: false,
             problems: self.problems.clone(),
+            doubts: Vec::new(),
         };
         decide(&mut self.snapshot.clone(), situation)
     }

@@ -8,6 +8,8 @@ mod group;
 mod intake;
 mod look;
 mod publish;
+mod policies;
+mod shadow;
 mod tell;
 mod warm;
 

@@ -1,0 +1,37 @@
+//! What of the newest signals speaks against shrinking. Held by [`guardrails`](super::guardrails), and by replays of whole
+//! groups.
+
+use super::guardrails::{FULL_PERCENT, SharedLoad};
+use crate::model::{EngineKind, Group, Sample, Signal, SignalKind};
+
+/// Signals that say that the group suffers, whatever the others say: falling CPU beside rising errors is an outage, not
+/// idleness.
+pub fn contradictions(signals: &[Signal], newest: impl Fn(&Signal) -> Option<f64>) -> Vec<String> {
+    let suffers = |signal: &&Signal| {
+        matches!(signal.kind, SignalKind::LatencyMs | SignalKind::Percent)
+            && newest(signal).zip(signal.scale_out).is_some_and(|(value, out)| value > out)
+    };
+    signals.iter().filter(suffers).map(|signal| format!("{} is over its threshold", signal.name)).collect()
+}
+
+/// The load that fewer instances would have to share, for the engines that do not reckon with it themselves. The weighted
+/// score must not go where it would grow again; target tracking, which shrinks to its own target, must not go where the
+/// rest would be full. The predictive engine weighs the shared load itself.
+pub fn shared_loads(group: &Group, newest: &Sample) -> Vec<SharedLoad> {
+    if group.policy.engine == EngineKind::Predictive {
+        return Vec::new();
+    }
+    let load = || {
+        let (index, signal) = group.load_signal()?;
+        Some(SharedLoad {
+            signal: signal.name.clone(),
+            utilisation: newest.values.get(index).copied().flatten()?,
+            serving: newest.serving?,
+            scale_out: match group.policy.engine {
+                EngineKind::TargetTracking => FULL_PERCENT,
+                _ => signal.scale_out?,
+            },
+        })
+    };
+    load().into_iter().collect()
+}
