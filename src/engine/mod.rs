@@ -8,6 +8,7 @@ pub mod explain;
 pub mod guardrails;
 pub mod predictive;
 pub mod purchase;
+pub mod schedules;
 mod state;
 mod target_tracking;
 mod track;

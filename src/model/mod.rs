@@ -7,6 +7,7 @@ mod hold;
 mod minute;
 mod record;
 mod sample;
+mod schedule;
 mod signal;
 
 pub use decision::*;
@@ -16,4 +17,5 @@ pub use hold::{Hold, Order};
 pub use minute::Minute;
 pub use record::*;
 pub use sample::{Capacity, Sample};
+pub use schedule::{CronPattern, Occurrence, Schedule, ScheduleError, StartTime, TimeZone};
 pub use signal::*;

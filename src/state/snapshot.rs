@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
+use crate::forecast::extremes::HourlyMaxima;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
 
 /// Minutes whose counts are remembered.
@@ -33,6 +34,9 @@ pub struct Snapshot {
     pub recent: VecDeque<Sample>,
     /// The engine's own memory.
     pub engine: Option<EngineState>,
+    /// The highest loads of the last week by the hour, in busy instances, known events taken out.
+    #[serde(default)]
+    pub usual: HourlyMaxima,
     /// How many instances there were in the last minutes.
     pub counts: Counts,
     /// What is known of each pool's fleet.
@@ -226,6 +230,7 @@ impl Snapshot {
             seen_until: None,
             recent: VecDeque::new(),
             engine: None,
+            usual: HourlyMaxima::default(),
             counts: Counts::default(),
             fleets: BTreeMap::new(),
             last_change: None,

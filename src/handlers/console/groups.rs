@@ -10,7 +10,7 @@ use super::decisions::DecisionSummary;
 use super::routes::{Api, Parameters};
 use super::{Desk, Problem, decisions, holds};
 use crate::functiongraph::events::{Action, Evaluation};
-use crate::model::{EngineKind, Group, Hold, Loss, Mode, Raise, Sample};
+use crate::model::{EngineKind, Group, Hold, Loss, Mode, Occurrence, Raise, Sample, Schedule};
 use crate::state::{Found, Snapshot, read_snapshot};
 
 /// Groups that are read at the same time.
@@ -72,6 +72,8 @@ pub(super) struct GroupDetail {
     /// Calls of alarms and reclaims for more, in force.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     raises: Vec<Raise>,
+    /// When each schedule is on: now, or the next time. Those that are over are left out.
+    schedules: Vec<Upcoming>,
     /// Spot instances taken away lately.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     losses: Vec<Loss>,
@@ -79,6 +81,27 @@ pub(super) struct GroupDetail {
     lead_minutes: u32,
     /// What was measured lately, oldest first.
     recent: Vec<Measured>,
+}
+
+/// When a schedule is on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Upcoming {
+    /// The schedule's name.
+    schedule: String,
+    /// Whether it is on now.
+    is_on: bool,
+    #[serde(flatten)]
+    occurrence: Occurrence,
+}
+
+impl Upcoming {
+    fn of(group: &Group, now: DateTime<Utc>) -> Vec<Self> {
+        let upcoming = |schedule: &Schedule| {
+            let occurrence = schedule.between(now, now).or_else(|| schedule.next(now))?;
+            Some(Self { schedule: schedule.name.clone(), is_on: occurrence.contains(now), occurrence })
+        };
+        group.schedules.iter().filter_map(upcoming).collect()
+    }
 }
 
 /// One minute's values, in the order of the configuration's signals.
@@ -148,6 +171,7 @@ pub(super) async fn show(desk: Desk, Path(name): Path<String>) -> Result<Json<Gr
         recent: measured(&snapshot, group),
         policy: Some(snapshot.policy).filter(|policy| !policy.is_empty()),
         raises: snapshot.raises.into_iter().filter(|raise| desk.now < raise.until).collect(),
+        schedules: Upcoming::of(group, desk.now),
         losses: snapshot.losses,
     }))
 }

@@ -93,6 +93,7 @@ fn decision(target: u32) -> Decision {
         max_step_in: None,
         doubts: Vec::new(),
         raises: Vec::new(),
+        schedules: Vec::new(),
         seconds_since_change: None,
         cooldown_in_seconds: 0,
         shared_loads: Vec::new(),
