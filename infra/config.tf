@@ -99,6 +99,9 @@ locals {
           ]
           policy   = { for key, value in group.policy : key => value if value != null }
           purchase = { for key, value in group.purchase : key => value if value != null }
+          schedules = [
+            for schedule in group.schedules : { for key, value in schedule : key => value if value != null }
+          ]
         }
       ]
     },

@@ -87,6 +87,7 @@ fn rule_name(rule: guardrails::Rule) -> &'static str {
         guardrails::Rule::FlapSafety => "Flap safety",
         guardrails::Rule::StepIn => "Step limit on the way in",
         guardrails::Rule::Raise => "A call for more",
+        guardrails::Rule::Schedule => "A known event",
         guardrails::Rule::StepOut => "Step limit on the way out",
         guardrails::Rule::Hold => "An order of a person",
         guardrails::Rule::Limits => "Limits",

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod guardrails;
 pub mod predictive;
 pub mod purchase;
+pub mod schedules;
 mod state;
 mod target_tracking;
 mod track;

@@ -9,6 +9,7 @@ use super::Coverage;
 use super::PolicyMemory;
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
+use crate::forecast::extremes::HourlyMaxima;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
 
 /// Minutes whose counts are remembered.
@@ -35,6 +36,9 @@ pub struct Snapshot {
     pub recent: VecDeque<Sample>,
     /// The engine's own memory.
     pub engine: Option<EngineState>,
+    /// The highest loads of the last week by the hour, in busy instances, known events taken out.
+    #[serde(default)]
+    pub usual: HourlyMaxima,
     /// How many instances there were in the last minutes.
     pub counts: Counts,
     /// What is known of each pool's fleet.
@@ -237,6 +241,7 @@ impl Snapshot {
             seen_until: None,
             recent: VecDeque::new(),
             engine: None,
+            usual: HourlyMaxima::default(),
             counts: Counts::default(),
             fleets: BTreeMap::new(),
             last_change: None,

@@ -10,7 +10,9 @@ use super::decisions::{DecisionSummary, Named};
 use super::routes::{Api, Parameters};
 use super::{Desk, Problem, decisions, holds};
 use crate::functiongraph::events::{Action, Evaluation};
-use crate::model::{EngineKind, Group, Happening, Hold, Loss, Mode, Pool, Purchase, Raise, Sample};
+use crate::model::{
+    EngineKind, Group, Happening, Hold, Loss, Mode, Occurrence, Pool, Purchase, Raise, Sample, Schedule,
+};
 use crate::state::{Found, Snapshot, read_snapshot};
 
 /// Groups that are read at the same time.
@@ -74,6 +76,8 @@ pub(super) struct GroupDetail {
     /// Calls of alarms and reclaims for more, in force.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     raises: Vec<Raise>,
+    /// When each schedule is on: now, or the next time. Those that are over are left out.
+    schedules: Vec<Upcoming>,
     /// Spot instances taken away lately.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     losses: Vec<Loss>,
@@ -98,6 +102,27 @@ pub(super) struct PoolNow {
     why: Option<String>,
     /// In the account's currency.
     price_per_hour: f64,
+}
+
+/// When a schedule is on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Upcoming {
+    /// The schedule's name.
+    schedule: String,
+    /// Whether it is on now.
+    is_on: bool,
+    #[serde(flatten)]
+    occurrence: Occurrence,
+}
+
+impl Upcoming {
+    fn of(group: &Group, now: DateTime<Utc>) -> Vec<Self> {
+        let upcoming = |schedule: &Schedule| {
+            let occurrence = schedule.between(now, now).or_else(|| schedule.next(now))?;
+            Some(Self { schedule: schedule.name.clone(), is_on: occurrence.contains(now), occurrence })
+        };
+        group.schedules.iter().filter_map(upcoming).collect()
+    }
 }
 
 /// One minute's values, in the order of the configuration's signals.
@@ -168,6 +193,7 @@ pub(super) async fn show(desk: Desk, Path(name): Path<String>) -> Result<Json<Gr
         recent: measured(&snapshot, group),
         policy: Some(snapshot.policy).filter(|policy| !policy.is_empty()),
         raises: snapshot.raises.into_iter().filter(|raise| desk.now < raise.until).collect(),
+        schedules: Upcoming::of(group, desk.now),
         losses: snapshot.losses,
     }))
 }

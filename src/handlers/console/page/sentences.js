@@ -16,7 +16,7 @@ const VIEWS = {
 };
 const RULES = {
   "Doubtful metrics never shrink a group": "指标存疑时不缩容", "Rest after a change": "变更后冷却", "Flap safety": "防抖动", "Step limit on the way in": "缩容步长限制",
-  "A call for more": "要求增加", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
+  "A call for more": "要求增加", "A known event": "已知事件", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
 };
 const rules = Object.keys(RULES).join("|");
 
@@ -25,6 +25,8 @@ const REASONS = [
   [/^a person pinned (\d+)$/, "有人固定为 $1 台"], [/^a person wants at least (\d+)$/, "有人要求至少 $1 台"],
   [/^never fewer than min_instances$/, "不少于 min_instances"], [/^never more than max_instances$/, "不多于 max_instances"],
   [/^(\d+) s of rest are left before shrinking$/, "缩容前还需冷却 $1 秒"], [/^at most (\d+) are added at once$/, "一次最多增加 $1 台"], [/^at most (\d+) are removed at once$/, "一次最多减少 $1 台"],
+  [/^schedule (\S+) asks for at least (\d+) from (\S+) on (\S+) \((\S+)\)$/, "日程 $1 要求自 $4 $3（$5）起至少 $2 台"],
+  [/^schedule (\S+) expects (\S+) times the usual (\S+) instances' worth of load from (\S+) on (\S+) \((\S+)\), which takes (\d+) at (\S+) %$/, "日程 $1 预计自 $5 $4（$6）起负载为平时（相当于 $3 台）的 $2 倍，按 $8% 利用率需要 $7 台"],
   [/^with fewer than (\d+), (.+) would be over (.+) %$/, "少于 $1 台时，$2 将超过 $3%"],
   [/^(\d+) of (\d+), all on demand$/, "$2 台中的 $1 台，全部按需"], [/^base (\d+), and what is not spot of (\d+)$/, "基数 $1 台，加上 $2 台中非竞价的部分"],
   [/^base (\d+), and the gap to (\d+) ready of (\d+) spot instances$/, "基数 $1 台，并补足竞价缺口（$3 台中 $2 台就绪）"], [/^(\d+) of (\d+) wanted as spot, of (\d+) in all$/, "共 $3 台，期望竞价 $2 台，其中 $1 台"],

@@ -33,7 +33,7 @@ const TEXTS = {
     observes: "The group only observes: nothing will change.", hold_title: "Hold {group}", order: "Order", who: "Who", because: "Why", lasts: "For", review: "Review",
     confirm_hold: "This wins over every engine until it ends.", confirm: "Confirm", back: "Back", held_now: "Held. It counts from the next evaluation on.", lift_title: "Lift all holds of {group}", lift_hint: "The engines decide again from the next evaluation on.", lifted: "Lifted.",
     minutes_30: "30 minutes", hours_1: "1 hour", hours_4: "4 hours", days_1: "1 day", days_7: "7 days", number: "Number",
-    rule_doubtful_metrics: "Doubtful metrics never shrink a group", rule_cooldown: "Rest after a change", rule_flap_safety: "Flap safety", rule_step_in: "Step limit on the way in", rule_raise: "A call for more", rule_step_out: "Step limit on the way out", rule_hold: "An order of a person", rule_limits: "Limits",
+    rule_doubtful_metrics: "Doubtful metrics never shrink a group", rule_cooldown: "Rest after a change", rule_flap_safety: "Flap safety", rule_step_in: "Step limit on the way in", rule_raise: "A call for more", rule_schedule: "A known event", rule_step_out: "Step limit on the way out", rule_hold: "An order of a person", rule_limits: "Limits",
   },
   zh: {
     skip: "跳到内容", leave: "锁定", language: "English", language_label: "切换到英文", theme_dark: "深色", theme_light: "浅色",
@@ -67,7 +67,7 @@ const TEXTS = {
     observes: "该组仅观察：不会有任何变更。", hold_title: "对 {group} 下达人工指令", order: "指令", who: "操作人", because: "原因", lasts: "时长", review: "核对",
     confirm_hold: "到期之前，此指令优先于任何引擎。", confirm: "确认", back: "返回", held_now: "已下达，从下一次评估起生效。", lift_title: "解除 {group} 的所有指令", lift_hint: "从下一次评估起由引擎决定。", lifted: "已解除。",
     minutes_30: "30 分钟", hours_1: "1 小时", hours_4: "4 小时", days_1: "1 天", days_7: "7 天", number: "数量",
-    rule_doubtful_metrics: "指标存疑时不缩容", rule_cooldown: "变更后冷却", rule_flap_safety: "防抖动", rule_step_in: "缩容步长限制", rule_raise: "要求增加", rule_step_out: "扩容步长限制", rule_hold: "人工指令", rule_limits: "上下限",
+    rule_doubtful_metrics: "指标存疑时不缩容", rule_cooldown: "变更后冷却", rule_flap_safety: "防抖动", rule_step_in: "缩容步长限制", rule_raise: "要求增加", rule_schedule: "已知事件", rule_step_out: "扩容步长限制", rule_hold: "人工指令", rule_limits: "上下限",
   },
 };
 
