@@ -46,6 +46,7 @@ locals {
   )
 
   config = merge(
+    { for key, value in { publish_metrics = var.publish_metrics } : key => value if value },
     {
       region     = var.region
       project_id = var.project_id

@@ -216,8 +216,11 @@ impl Config {
         }
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let config: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = if error.inner().is_data() { error.path().to_string() } else { String::new() };
-            ConfigError::one(&path, error.inner().to_string())
+            if error.inner().is_data() {
+                ConfigError::one(&error.path().to_string(), error.inner().to_string())
+            } else {
+                ConfigError::one("", format!("is not JSON: {}", error.inner()))
+            }
         })?;
         deserializer.end().map_err(|error| ConfigError::one("", format!("something follows the document: {error}")))?;
         let problems = validate::problems(&config);

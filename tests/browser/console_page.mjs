@@ -128,8 +128,10 @@ assert.ok(await chinese.evaluate(() => document.documentElement.scrollWidth <= i
 const list = (await ask(`groups/${group.name}/decisions?limit=500&since=2000-01-01T00:00:00Z`)).decisions;
 const every = Math.ceil(list.length / 60);
 const told = new Set();
-for (const { id } of list.filter((_, index) => index % every === 0)) {
-  const { alternatives } = await ask(`decisions/${id}/alternatives`);
+const sampled = list.filter((_, index) => index % every === 0);
+for (const [index, { id }] of sampled.entries()) {
+  // Each of these reads thirty records.
+  const { alternatives } = index % 8 === 0 ? await ask(`decisions/${id}/alternatives`) : { alternatives: [] };
   for (const sentence of [(await ask(`decisions/${id}`)).told, alternatives.map((one) => one.told)].flat(2)) told.add(sentence);
 }
 const unknown = await chinese.evaluate(async (sentences) => {

@@ -681,3 +681,45 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn decisions_are_told_as_metrics_in_prometheus_text_format_to_whoever_has_the_token() {
+    let fake = evaluated().await;
+    let response = open(&fake).oneshot(request("GET", "/api/metrics", "")).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
+    let text = String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap();
+    for line in [
+        "autoscaler_up{group=\"inference\"} 1",
+        "autoscaler_up{group=\"batch\"} 0",
+        "autoscaler_target{group=\"inference\"} 5",
+        "autoscaler_serving{group=\"inference\"} 3",
+        "autoscaler_spent{group=\"inference\"} 12.5",
+        "autoscaler_decision_age_seconds{group=\"inference\"} 60",
+        "# TYPE autoscaler_cost_per_hour gauge",
+    ] {
+        assert!(text.lines().any(|told| told == line), "{line} in\n{text}");
+    }
+    assert!(!text.contains("autoscaler_target{group=\"batch\"}"), "missing is not zero");
+    let helps: Vec<_> = text.lines().filter(|line| line.starts_with("# HELP")).collect();
+    let names: std::collections::BTreeSet<_> = helps.iter().map(|line| line.split(' ').nth(2)).collect();
+    assert_eq!(helps.len(), names.len(), "each metric has one head");
+    let stranger = Request::builder().uri("/api/metrics").body(Body::empty()).unwrap();
+    refused(&fake, stranger, StatusCode::UNAUTHORIZED, "unauthorized").await;
+}
+
+/// What the dashboard asks for is there under that name.
+#[test]
+fn every_metric_of_the_grafana_dashboard_is_one_that_the_console_tells() {
+    let dashboard = include_str!("../../../infra/grafana-dashboard.json");
+    let source = concat!(include_str!("../measures.rs"), include_str!("measured.rs"));
+    let used: std::collections::BTreeSet<&str> = dashboard
+        .split("autoscaler_")
+        .skip(1)
+        .map(|rest| rest.split(|end: char| !end.is_ascii_alphanumeric() && end != '_').next().unwrap())
+        .collect();
+    assert!(used.len() > 15, "{used:?}");
+    for name in used {
+        assert!(source.contains(&format!("\"{name}\"")), "autoscaler_{name} is told by nobody");
+    }
+    serde_json::from_str::<Value>(dashboard).unwrap();
+}

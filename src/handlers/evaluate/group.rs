@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::budget::Budget;
 use super::decide::{PoolView, Situation, decide};
 use super::fold::fold;
+use super::log::log;
 use super::publish::publish;
 use super::tell::tell;
 use super::warm::Warm;
@@ -19,8 +20,8 @@ use crate::engine::{Evidence, explain, guardrails};
 use crate::fleet::{self, FleetError, View};
 use crate::handlers::{measures, raising};
 use crate::model::{
-    Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, Mode, PaidCapacity, Pool,
-    PoolTarget, Record, SCHEMA_VERSION, Trigger, Verdict,
+    Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, PaidCapacity, Pool, PoolTarget,
+    Record, SCHEMA_VERSION, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
 use crate::state::{self, FleetMemory, Found, RECORD_WINDOW, Snapshot, Store, StoreError};
@@ -490,23 +491,4 @@ async fn write_state(
         Err(error) => tracing::error!(group = group.name, %error, "the snapshot could not be written"),
     }
     Ok(verdict)
-}
-
-fn log(verdict: &Verdict, decision: &Decision) {
-    tracing::info!(
-        group = verdict.group,
-        decision = verdict.decision,
-        request_id = decision.trigger.request_id,
-        trigger = decision.trigger.kind,
-        current = verdict.current,
-        proposed = decision.proposal.target,
-        target = verdict.target,
-        dry_run = decision.dry_run,
-        acts = decision.mode == Mode::Act,
-        problems = decision.problems.len(),
-        http_calls = decision.http_calls,
-        duration_ms = decision.duration_ms,
-        "{}",
-        verdict.why
-    );
 }

@@ -6,6 +6,7 @@ mod fan_out;
 mod fold;
 mod group;
 mod intake;
+mod log;
 mod look;
 mod policies;
 mod publish;
