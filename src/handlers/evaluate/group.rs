@@ -20,8 +20,8 @@ use crate::engine::{Evidence, explain, guardrails};
 use crate::fleet::{self, FleetError, View};
 use crate::handlers::{measures, raising};
 use crate::model::{
-    Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, PaidCapacity, Pool, PoolTarget,
-    Record, SCHEMA_VERSION, Trigger, Verdict,
+    Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, PaidCapacity, Pool,
+    PoolTarget, Record, SCHEMA_VERSION, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
 use crate::state::{self, FleetMemory, Found, RECORD_WINDOW, Snapshot, Store, StoreError};

@@ -77,6 +77,7 @@ export const showDecision = async (id, config, around) => {
     signals(decision.seen, config), guardrails(decision),
     heading("plan_title"), table(["pool", "change", "reason"], decision.plan.map((pool) => [pool.pool, `${pool.current} → ${pool.target}`, reason(pool.why)])),
     actions(decision), problems(decision), others(id),
+    decision.shadow ? element("p", {}, text("in_shadow", { version: decision.shadow.policy, n: decision.shadow.target })) : null,
     element("p", { class: detail.contradiction ? "bad" : "good" }, detail.contradiction ? text("contradiction", { why: detail.contradiction }) : text("follows")),
     element("details", {}, element("summary", {}, text("record")), element("pre", { tabindex: "0" }, JSON.stringify(decision, null, 2))),
   );
