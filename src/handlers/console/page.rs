@@ -39,6 +39,7 @@ const FILES: &[File] = &[
     file!("/charts.js", SCRIPT, "page/charts.js"),
     file!("/decision.js", SCRIPT, "page/decision.js"),
     file!("/dom.js", SCRIPT, "page/dom.js"),
+    file!("/policies.js", SCRIPT, "page/policies.js"),
     file!("/sentences.js", SCRIPT, "page/sentences.js"),
     file!("/supply.js", SCRIPT, "page/supply.js"),
     file!("/texts.js", SCRIPT, "page/texts.js"),

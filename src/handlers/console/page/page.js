@@ -6,6 +6,7 @@ import { chain } from "./chain.js";
 import { drawCharts } from "./charts.js";
 import { showDecision } from "./decision.js";
 import { byId, element, fill } from "./dom.js";
+import { drawPolicies } from "./policies.js";
 import { tell } from "./sentences.js";
 import { drawPools, drawWeather } from "./supply.js";
 import { clock, instant, label, language, money, number, setLanguage, text } from "./texts.js";
@@ -25,14 +26,14 @@ const fetchShown = async () => {
   const { name } = state;
   const until = state.list.now;
   const since = new Date(Date.parse(until) - state.hours * 3_600_000).toISOString();
-  const [detail, cost, series, recent, spot] = await Promise.all([api.group(name), api.cost(name), api.series(name, since, until), api.decisions(name), api.spot(name)]);
+  const [detail, cost, series, recent, spot, policies] = await Promise.all([api.group(name), api.cost(name), api.series(name, since, until), api.decisions(name), api.spot(name), api.policies(name)]);
   // Older pages that were asked for stay, beneath what is new.
   const kept = state.shown?.detail.name === name ? state.shown.decisions : [];
   const known = new Set(recent.decisions.map((decision) => decision.id));
   const oldest = recent.decisions.at(-1)?.time ?? "";
   const older = kept.filter((decision) => decision.time < oldest && !known.has(decision.id));
   const joined = older.length && recent.decisions.some((decision) => kept.some((one) => one.id === decision.id));
-  return { detail, cost, series, spot, decisions: joined ? [...recent.decisions, ...older] : recent.decisions, next: joined ? state.shown.next : recent.next };
+  return { detail, cost, series, spot, policies, decisions: joined ? [...recent.decisions, ...older] : recent.decisions, next: joined ? state.shown.next : recent.next };
 };
 
 const refresh = async () => {
@@ -108,6 +109,15 @@ const going = (detail) => {
   return [...pools.values()].map((one) => ({ ...one, ends: clock(one.ends) }));
 };
 
+// Known events that are on, and the next one within a day.
+const DAY_MS = 86_400_000;
+const events = (detail) => {
+  const told = detail.schedules.map((one) => ({ ...one, at: Date.parse(one.start), start: utc(one.start), end: utc(one.end) }));
+  const next = told.filter((one) => !one.is_on && one.at - Date.parse(detail.now) < DAY_MS).sort((a, b) => a.at - b.at).slice(0, 1);
+  return [...told.filter((one) => one.is_on).map((one) => ["event_on", one]), ...next.map((one) => ["event_next", one])];
+};
+const utc = (time) => instant(new Date(time).toISOString());
+
 const drawWhy = () => {
   const { detail } = state.shown;
   const last = detail.last_decision;
@@ -128,6 +138,7 @@ const drawWhy = () => {
       element("p", { id: "reason" }, reason),
       chain(state.shown),
       detail.holds.map((hold) => element("p", { class: "note" }, text("held", { ...hold, order: actions.orderText(hold.order), until: instant(hold.until) }))),
+      events(detail).map(([key, one]) => element("p", { class: key === "event_on" ? "note" : "muted" }, text(key, one))),
       detail.raises.map((raise) => element("p", { class: "note" }, text("raised", { ...raise, until: instant(raise.until) }))),
       going(detail).map((loss) => element("p", { class: "note" }, text("lost", loss))),
       [...(last?.problems ?? []), ...(last && detail.problem ? [detail.problem] : [])].map((problem) => element("p", { class: "note bad" }, problem)),
@@ -202,6 +213,7 @@ const draw = (force = false) => {
   drawFigures();
   drawPools(state.shown.detail);
   drawWeather(state.shown.spot);
+  drawPolicies(state.name, state.shown.policies, anew, showError);
   drawTimeline(state.shown.decisions, state.shown.next, open);
   drawGraphs(force);
 };

@@ -16,7 +16,7 @@ const VIEWS = {
 };
 const RULES = {
   "Doubtful metrics never shrink a group": "指标存疑时不缩容", "Rest after a change": "变更后冷却", "Flap safety": "防抖动", "Step limit on the way in": "缩容步长限制",
-  "A call for more": "要求增加", "A known event": "已知事件", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
+  "A call for more": "要求增加", "A known event": "已知事件", "A known event": "已知事件", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
 };
 const rules = Object.keys(RULES).join("|");
 
@@ -31,6 +31,9 @@ const REASONS = [
   [/^(\d+) of (\d+), all on demand$/, "$2 台中的 $1 台，全部按需"], [/^base (\d+), and what is not spot of (\d+)$/, "基数 $1 台，加上 $2 台中非竞价的部分"],
   [/^base (\d+), and the gap to (\d+) ready of (\d+) spot instances$/, "基数 $1 台，并补足竞价缺口（$3 台中 $2 台就绪）"], [/^(\d+) of (\d+) wanted as spot, of (\d+) in all$/, "共 $3 台，期望竞价 $2 台，其中 $1 台"],
   [/^(\d+) spot instances are being taken away$/, "$1 台竞价实例正被回收"], [/^(.+), and (\d+) that are going$/, (m) => `${reason(m[1])}，另有 ${m[2]} 台正被回收`],
+  [/^schedule (\S+) asks for at least (\d+) from (.+)$/, "日程 $1 要求自 $3 起至少 $2 台"],
+  [/^schedule (\S+) expects (\S+) times the usual (\S+) instances' worth of load from (.+), which takes (\d+) at (\S+) %$/, "日程 $1 预计自 $4 起负载为平常（$3 台）的 $2 倍，按 $6% 利用率需 $5 台"],
+  [/^the policy in force is not known: (.+)$/, "无法得知生效的策略：$1"],
   [/^pool (.+) could not be asked$/, "无法查询资源池 $1"], [/^(.+) has no value yet$/, "$1 还没有值"], [/^has no value yet$/, "还没有值"], [/^(.+ )?is (\d+) minutes old$/, "$1已过去 $2 分钟"], [/^(.+) is over its threshold$/, "$1 超过阈值"],
 ];
 

@@ -19,6 +19,14 @@ const TEXTS = {
     bound_nothing: "none changed it", target_name: "Target", there: "{serving} serve", there_starting: "{serving} serve, {starting} starting (about {lead} min)",
     supply_title: "Pools", on_demand: "on demand", spot: "spot", weather_title: "Spot weather", weather_hint: "Instances taken away in the last 24 hours, and places left alone for now.",
     zone: "Zone", sky: "Now", losses: "Lost", last_loss: "Last", zone_going: "{n} are going", zone_alone: "left alone until {until}", zone_fair: "fair", zone_fair_all: "Nothing was taken away.", any_zone: "any zone", every_flavor: "every flavor",
+    policies_title: "Versions of the policy", policy_now: "In force: {active}.", policy_beside: "In force: {active}. Deciding beside it, with nothing following: {shadow}.", policy_config: "the configuration's own",
+    policy_saves: "J {before} → {after} on days that it was not chosen on; at least {share} % saved.", policy_changes: "What it changes", evidence: "Evidence", training: "days it was chosen on", held_out: "days it was not",
+    stretch: "Stretch", j_change: "J", cost_change: "Instance-hours", slo_change: "In service level", gate_passed: "It passed the gate: at least {share} % saved, {confidence} % sure.", gate_failed: "It did not pass the gate (at least {share} % saved, {confidence} % sure).",
+    objections: "Objections", not_replayed: "Signals that a replay cannot tell", story: "What happened to it", ordered: "Ordered: {order}", order_approve: "Approve", order_reject: "Reject", order_rollback: "Roll back", order_roll_back: "Roll back", order_title: "{order}: {version}",
+    approved: "Approved. It takes effect with the next run of tune.", disapproved: "Recorded. It is obeyed from the next evaluation on.",
+    standing_proposed: "proposed", standing_rejected: "rejected", standing_shadow: "in shadow", standing_canary: "on trial", standing_active: "in force", standing_rolled_back: "rolled back", standing_lapsed: "lapsed",
+    author_person: "a person", author_search: "search", author_optimiser: "threshold optimiser", author_deepseek: "DeepSeek",
+    stress_burst: "a burst", stress_metric_gap: "metrics missing", stress_spot_storm: "spot storm", stress_slow_start: "slow starts", stress_level_shift: "lasting rise",
     in_shadow: "Version {version} of the policy, which decides beside, would have asked for {n}.", others_title: "Other engines, same readings", others_hint: "From the readings of the last {shown} decisions and the fleet as it was; what a day under another engine costs, replay tells.", instances_n: "{n} instances",
     slo_hint: "service level {slo} ms", capacity_title: "Capacity and load", capacity_hint: "In instances. Click a point for its decision; drag to zoom, double-click to see all.", thinned: "Drawn is one of every {every} of {decisions} decisions.",
     serving: "serving", target: "target", load: "load", forecast: "forecast 80 %", signal: "Signal", scale_out: "grows above", scale_in: "shrinks below", slo: "service level",
@@ -33,7 +41,7 @@ const TEXTS = {
     observes: "The group only observes: nothing will change.", hold_title: "Hold {group}", order: "Order", who: "Who", because: "Why", lasts: "For", review: "Review",
     confirm_hold: "This wins over every engine until it ends.", confirm: "Confirm", back: "Back", held_now: "Held. It counts from the next evaluation on.", lift_title: "Lift all holds of {group}", lift_hint: "The engines decide again from the next evaluation on.", lifted: "Lifted.",
     minutes_30: "30 minutes", hours_1: "1 hour", hours_4: "4 hours", days_1: "1 day", days_7: "7 days", number: "Number",
-    rule_doubtful_metrics: "Doubtful metrics never shrink a group", rule_cooldown: "Rest after a change", rule_flap_safety: "Flap safety", rule_step_in: "Step limit on the way in", rule_raise: "A call for more", rule_schedule: "A known event", rule_step_out: "Step limit on the way out", rule_hold: "An order of a person", rule_limits: "Limits",
+    rule_doubtful_metrics: "Doubtful metrics never shrink a group", rule_cooldown: "Rest after a change", rule_flap_safety: "Flap safety", rule_step_in: "Step limit on the way in", rule_raise: "A call for more", rule_schedule: "A known event", event_on: "Known event {schedule}, until {end} UTC.", event_next: "Next known event: {schedule}, {start} to {end} UTC.", rule_schedule: "A known event", rule_step_out: "Step limit on the way out", rule_hold: "An order of a person", rule_limits: "Limits",
   },
   zh: {
     skip: "跳到内容", leave: "锁定", language: "English", language_label: "切换到英文", theme_dark: "深色", theme_light: "浅色",
@@ -53,6 +61,14 @@ const TEXTS = {
     bound_nothing: "没有改动", target_name: "目标", there: "{serving} 台在服务", there_starting: "{serving} 台在服务，{starting} 台启动中（约 {lead} 分钟）",
     supply_title: "资源池", on_demand: "按需", spot: "竞价", weather_title: "竞价行情", weather_hint: "最近 24 小时被回收的实例，以及暂时避开的位置。",
     zone: "可用区", sky: "现况", losses: "回收", last_loss: "最近", zone_going: "{n} 台正被回收", zone_alone: "避开至 {until}", zone_fair: "正常", zone_fair_all: "没有实例被回收。", any_zone: "任意可用区", every_flavor: "全部规格",
+    policies_title: "策略版本", policy_now: "生效：{active}。", policy_beside: "生效：{active}。并行试算（不产生变更）：{shadow}。", policy_config: "配置中的策略",
+    policy_saves: "在未参与选择的日子上 J {before} → {after}；至少节省 {share}%。", policy_changes: "改动", evidence: "证据", training: "参与选择的日子", held_out: "未参与选择的日子",
+    stretch: "时段", j_change: "J", cost_change: "实例小时", slo_change: "达标率", gate_passed: "通过验收：至少节省 {share}%，把握 {confidence}%。", gate_failed: "未通过验收（至少节省 {share}%，把握 {confidence}%）。",
+    objections: "异议", not_replayed: "回放无法体现的指标", story: "经过", ordered: "已下令：{order}", order_approve: "批准", order_reject: "拒绝", order_rollback: "回滚", order_roll_back: "回滚", order_title: "{order}：{version}",
+    approved: "已批准，下一次 tune 运行时生效。", disapproved: "已记录，从下一次评估起执行。",
+    standing_proposed: "待批准", standing_rejected: "已拒绝", standing_shadow: "并行试算", standing_canary: "试运行", standing_active: "生效", standing_rolled_back: "已回滚", standing_lapsed: "已失效",
+    author_person: "人工", author_search: "搜索", author_optimiser: "阈值优化", author_deepseek: "DeepSeek",
+    stress_burst: "突发", stress_metric_gap: "指标缺失", stress_spot_storm: "竞价风暴", stress_slow_start: "启动缓慢", stress_level_shift: "持续上升",
     in_shadow: "并行试算的策略版本 {version} 会要求 {n} 台。", others_title: "其他引擎，相同读数", others_hint: "依据最近 {shown} 个决策的读数与当时的实例；换一个引擎运行一天的花费请用 replay 比较。", instances_n: "{n} 台",
     slo_hint: "服务目标 {slo} ms", capacity_title: "容量与负载", capacity_hint: "单位：台。点击任一点查看其决策；拖动放大，双击还原。", thinned: "共 {decisions} 个决策，每 {every} 个取一个。",
     serving: "在服务", target: "目标", load: "负载", forecast: "80% 预测区间", signal: "指标", scale_out: "扩容阈值", scale_in: "缩容阈值", slo: "服务目标",
@@ -67,7 +83,7 @@ const TEXTS = {
     observes: "该组仅观察：不会有任何变更。", hold_title: "对 {group} 下达人工指令", order: "指令", who: "操作人", because: "原因", lasts: "时长", review: "核对",
     confirm_hold: "到期之前，此指令优先于任何引擎。", confirm: "确认", back: "返回", held_now: "已下达，从下一次评估起生效。", lift_title: "解除 {group} 的所有指令", lift_hint: "从下一次评估起由引擎决定。", lifted: "已解除。",
     minutes_30: "30 分钟", hours_1: "1 小时", hours_4: "4 小时", days_1: "1 天", days_7: "7 天", number: "数量",
-    rule_doubtful_metrics: "指标存疑时不缩容", rule_cooldown: "变更后冷却", rule_flap_safety: "防抖动", rule_step_in: "缩容步长限制", rule_raise: "要求增加", rule_schedule: "已知事件", rule_step_out: "扩容步长限制", rule_hold: "人工指令", rule_limits: "上下限",
+    rule_doubtful_metrics: "指标存疑时不缩容", rule_cooldown: "变更后冷却", rule_flap_safety: "防抖动", rule_step_in: "缩容步长限制", rule_raise: "要求增加", rule_schedule: "已知事件", event_on: "已知事件 {schedule}，至 {end} UTC。", event_next: "下一个已知事件：{schedule}，{start} 至 {end} UTC。", rule_schedule: "已知事件", rule_step_out: "扩容步长限制", rule_hold: "人工指令", rule_limits: "上下限",
   },
 };
 
@@ -80,7 +96,8 @@ export const setLanguage = (value) => {
   chosen = value;
   localStorage.setItem(KEPT, value);
 };
-export const text = (key, values = {}) => TEXTS[chosen][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+// A key that nobody has written a text for shows itself: a page that is older than what it shows must not break.
+export const text = (key, values = {}) => (TEXTS[chosen][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 export const number = (value, digits = 0) => value.toLocaleString(chosen === "zh" ? "zh-CN" : "en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 export const money = (value) => number(value, Math.abs(value) >= 1000 ? 0 : 2);
 export const clock = (time) => time.slice(11, 16);
