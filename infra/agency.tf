@@ -19,7 +19,8 @@ locals {
         )), "csms")
       ]
     ]))
-    vpc = var.network != null
+    metrics = var.publish_metrics
+    vpc     = var.network != null
   }
 
   roles = {

@@ -46,6 +46,7 @@ locals {
   )
 
   config = merge(
+    { for key, value in { publish_metrics = var.publish_metrics } : key => value if value },
     {
       region     = var.region
       project_id = var.project_id
@@ -99,6 +100,9 @@ locals {
           ]
           policy   = { for key, value in group.policy : key => value if value != null }
           purchase = { for key, value in group.purchase : key => value if value != null }
+          schedules = [
+            for schedule in group.schedules : { for key, value in schedule : key => value if value != null }
+          ]
         }
       ]
     },

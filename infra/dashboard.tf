@@ -1,5 +1,5 @@
-# A Cloud Eye dashboard: the functions on top, below them each group's instances and signals. The page that explains
-# decisions is the console.
+# A Cloud Eye dashboard: the functions on top, below them each group's instances and signals, and its decisions where they
+# are published. The page that explains decisions is the console.
 
 locals {
   function_charts = [
@@ -7,6 +7,17 @@ locals {
     { title = "Failed invocations", metric = "failcount" },
     { title = "Dropped invocations", metric = "rejectcount" },
     { title = "Longest invocation", metric = "maxDuration" },
+  ]
+
+  # What evaluate writes with publish_metrics. A chart takes one metric.
+  decision_charts = [
+    { title = "target", metric = "target" },
+    { title = "load, in instances", metric = "load" },
+    { title = "load expected, 99 %", metric = "forecast_p99" },
+    { title = "forecast coverage of the 80 % band", metric = "forecast_coverage" },
+    { title = "service level missed", metric = "violation" },
+    { title = "cost per hour", metric = "cost_per_hour" },
+    { title = "problems", metric = "problems" },
   ]
 
   charts = concat(
@@ -19,6 +30,17 @@ locals {
         values    = [for name in keys(local.functions) : "default-${var.name}-${name}"]
       }
     ],
+    flatten([
+      for group in var.groups : [
+        for chart in local.decision_charts : {
+          title     = "${group.name}: ${chart.title}"
+          namespace = "AUTOSCALER.GROUP"
+          metric    = chart.metric
+          dimension = "group"
+          values    = [group.name]
+        }
+      ] if var.publish_metrics
+    ]),
     flatten([
       for group in var.groups : [
         for pool in group.pools : {

@@ -128,6 +128,16 @@ variable "groups" {
       spot_hedge      = optional(bool)
       budget_per_hour = optional(number)
     }), {})
+
+    schedules = optional(list(object({
+      name              = string
+      at                = optional(string)
+      cron              = optional(string)
+      time_zone         = optional(string)
+      duration_minutes  = number
+      min_instances     = optional(number)
+      expected_multiple = optional(number)
+    })), [])
   }))
 
   validation {
@@ -253,6 +263,16 @@ variable "groups" {
       for group in var.groups : coalesce(group.purchase.on_demand_base, 0) == 0 ? true : contains(group.pools[*].purchase, "on_demand")
     ])
     error_message = "purchase.on_demand_base needs an on_demand pool."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for group in var.groups : [for schedule in group.schedules : (schedule.at == null) != (schedule.cron == null)]]))
+    error_message = "A schedule needs either at or cron."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for group in var.groups : [for schedule in group.schedules : schedule.min_instances != null || schedule.expected_multiple != null]]))
+    error_message = "A schedule needs min_instances, expected_multiple, or both."
   }
 
   validation {

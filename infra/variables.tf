@@ -298,6 +298,12 @@ variable "tune_schedule" {
   default     = "0 30 3 * * ?"
 }
 
+variable "publish_metrics" {
+  description = "Whether each decision is written to Cloud Eye as custom metrics (namespace AUTOSCALER.GROUP): target, forecast, cost and more, for the dashboard and for alarms. One call an evaluation more."
+  type        = bool
+  default     = false
+}
+
 variable "dashboard" {
   description = "Whether a Cloud Eye dashboard is made."
   type        = bool

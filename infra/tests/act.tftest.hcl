@@ -93,6 +93,10 @@ variables {
     ]
     policy   = { violation_price = 50, slo_ms = 1500 }
     purchase = { on_demand_base = 2, spot_share = 0.8, spot_hedge = true }
+    schedules = [
+      { name = "sale", at = "2026-12-18T20:00:00+08:00", duration_minutes = 120, expected_multiple = 3 },
+      { name = "office", cron = "0 8 * * 1-5", time_zone = "Asia/Shanghai", duration_minutes = 600, min_instances = 4 },
+    ]
   }]
 }
 

@@ -224,3 +224,42 @@ run "a_group_that_makes_no_sense_is_refused" {
 
   expect_failures = [var.groups]
 }
+
+run "nothing_is_published_unless_it_is_asked_for" {
+  assert {
+    condition     = !contains(keys(jsondecode(huaweicloud_obs_bucket_object.config.content)), "publish_metrics")
+    error_message = "publishing costs calls: off unless it is set"
+  }
+
+  assert {
+    condition = alltrue([
+      for role in values(huaweicloud_identity_role.function) : !contains(flatten(jsondecode(role.policy).Statement[*].Action), "ces:metricData:create")
+    ])
+    error_message = "nobody may write metrics that nobody asked for"
+  }
+}
+
+run "published_metrics_have_their_right_and_their_charts" {
+  variables {
+    publish_metrics = true
+  }
+
+  assert {
+    condition     = jsondecode(huaweicloud_obs_bucket_object.config.content).publish_metrics
+    error_message = "the functions must be told"
+  }
+
+  assert {
+    condition = anytrue([
+      for role in values(huaweicloud_identity_role.function) : contains(flatten(jsondecode(role.policy).Statement[*].Action), "ces:metricData:create")
+    ])
+    error_message = "evaluate must be allowed to write metrics"
+  }
+
+  assert {
+    condition = contains([
+      for widget in huaweicloud_ces_dashboard_widget.chart : "${one(widget.metrics).namespace} ${one(widget.metrics).metric_name}"
+    ], "AUTOSCALER.GROUP forecast_p99")
+    error_message = "the dashboard must show what is published"
+  }
+}

@@ -2,14 +2,13 @@
 
 mod told;
 
-use std::io::IsTerminal;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::trace::read_trace;
-use super::{CliError, print, read_file};
+use super::{CliError, print, read_file, terminal};
 use crate::config::{AdviserMode, Config};
 use crate::local::play::{Play, PlaySettings, plausible_advice};
 use crate::local::{ModelAnswer, SpotTrace};
@@ -26,7 +25,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     /// The column that holds the load, in work per second. Default: the second one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "trace")]
     column: Option<String>,
     /// Skip so many days of the trace.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -154,7 +153,8 @@ async fn play(arguments: &Arguments, settings: PlaySettings) -> Result<(), CliEr
     let (name, minutes) = (settings.trace.name.clone(), settings.trace.minutes());
     let circumstances = settings.circumstances.clone();
     let tunes = settings.config.deepseek.mode != AdviserMode::Off;
-    let mut play = Play::start(settings).await.map_err(|error| CliError::Failed(format!("local region: {error}")))?;
+    let places = Places { port: settings.port, directory: settings.directory.clone() };
+    let mut play = Play::start(settings).await.map_err(|error| places.refused(&error))?;
     if arguments.serve {
         play.serve_console().await.map_err(|error| CliError::Failed(format!("console page: {error}")))?;
     }
@@ -164,16 +164,17 @@ async fn play(arguments: &Arguments, settings: PlaySettings) -> Result<(), CliEr
         play.start_tuning().await.map_err(|error| CliError::Failed(format!("function tune: {error}")))?;
     }
     let is_table = arguments.format == Format::Table;
-    if is_table {
+    let tells = is_table && !terminal::is_quiet();
+    if tells {
         print(&told::opening(&name, minutes, &circumstances, &play))?;
     }
-    let progress = progress(minutes);
+    let progress = terminal::bar(minutes, "minute");
     while let Some(step) = play.step().await {
         progress.inc(1);
-        if is_table && let Some(lines) = told::tuning(&step) {
+        if tells && let Some(lines) = told::tuning(&step) {
             progress.suspend(|| print(&lines))?;
         }
-        if is_table && let Some(line) = told::change(&step) {
+        if tells && let Some(line) = told::change(&step) {
             progress.suspend(|| print(&line))?;
         }
     }
@@ -195,14 +196,29 @@ async fn play(arguments: &Arguments, settings: PlaySettings) -> Result<(), CliEr
     if failed > 0 { Err(CliError::Failed(format!("{failed} invocations failed"))) } else { Ok(()) }
 }
 
-/// A bar on standard error, and only where a person is looking.
-fn progress(minutes: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+/// What of this machine a region takes up.
+struct Places {
+    port: Option<u16>,
+    directory: Option<PathBuf>,
+}
+
+impl Places {
+    /// Says what could not be had, and how to mend it.
+    fn refused(&self, error: &std::io::Error) -> CliError {
+        match (self.port, &self.directory) {
+            (Some(port), _) if error.kind() == ErrorKind::AddrInUse => CliError::Failed(format!(
+                "port {port}, or one of the two after it, is in use; choose others with --port, or end what listens there"
+            )),
+            (_, Some(directory))
+                if [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem]
+                    .contains(&error.kind()) =>
+            {
+                CliError::Failed(format!(
+                    "--out {}: {error}; name a directory that can be written",
+                    directory.display()
+                ))
+            }
+            _ => CliError::Failed(format!("local region: {error}")),
+        }
     }
-    let bar = ProgressBar::new(minutes as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} minute {pos} of {len}, {eta} left") {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -7,7 +7,9 @@ mod history;
 mod invoke;
 mod local;
 pub mod replay;
+mod shell;
 mod stored;
+mod terminal;
 pub mod trace;
 mod tune;
 
@@ -49,11 +51,17 @@ impl CliError {
 ///
 /// Without a command it plays a bundled day of load against a local region, account and key not needed.
 #[derive(Debug, Parser)]
-#[command(name = "flexus-autoscaler", version, about, long_about)]
+#[command(name = "flexus-autoscaler", bin_name = "flexus-autoscaler", version, about, long_about, after_help = EXIT_CODES)]
 struct Arguments {
+    /// Print results and errors only: no progress, no running commentary.
+    #[arg(short, long, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the thing asked for failed, 2 wrong usage or input.\n\
+    Results go to standard output, all else to standard error. NO_COLOR=1 switches colours off.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -76,11 +84,18 @@ enum Command {
     /// Check a configuration file, or print the JSON Schema of it.
     #[command(subcommand)]
     Config(config::Command),
+    /// Print completions for a shell: `flexus-autoscaler completions bash > /etc/bash_completion.d/flexus-autoscaler`.
+    Completions(shell::Completions),
+    /// Print the manual page: `flexus-autoscaler man > flexus-autoscaler.1`.
+    Man,
 }
 
 /// Runs the command line of this process. Exit codes: 0 done, 1 the thing asked for failed, 2 wrong usage or input.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.quiet {
+        terminal::be_quiet();
+    }
     let done = match arguments.command {
         Some(Command::Local(arguments)) => local::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
@@ -90,6 +105,8 @@ pub fn main() -> ExitCode {
         Some(Command::History(command)) => history::run(&command),
         Some(Command::Tune(command)) => tune::run(&command),
         Some(Command::Config(command)) => config::run(&command),
+        Some(Command::Completions(arguments)) => shell::completions(&arguments),
+        Some(Command::Man) => shell::manual(),
         None => local::run(&local::Arguments::demo()),
     };
     match done {

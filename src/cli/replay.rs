@@ -2,15 +2,14 @@
 
 mod table;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::CliError;
 use super::trace::{read_spot_market, read_trace};
+use super::{CliError, terminal};
 use crate::replay::report::html::{self, Series, TracePage};
 use crate::replay::spot::{Buyer, Purchasing, SpotTerms};
 use crate::replay::{Arena, Contestant, Report, Row, Settings, Trace, Window, demo_trace};
@@ -161,7 +160,7 @@ fn play_all<C: Sync>(
     contestants: &[C],
     play: impl Fn(&C, &Arena<'_>) -> Row + Sync,
 ) -> Vec<Report> {
-    let progress = progress(arenas.len() * contestants.len());
+    let progress = terminal::bar(arenas.len() * contestants.len(), "replay");
     let reports = arenas
         .par_iter()
         .map(|arena| {
@@ -191,18 +190,6 @@ fn page(arenas: &[Arena<'_>], reports: Vec<Report>, contestants: &[Contestant]) 
         })
         .collect();
     html::page(&pages).map_err(CliError::failed)
-}
-
-/// A bar on standard error, and only where a person is looking.
-fn progress(length: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(length as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} replays, {eta} left") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn json(reports: &[Report]) -> Result<String, CliError> {

@@ -30,6 +30,9 @@ pub struct Config {
     /// Whom to tell, and whom to believe.
     #[serde(default)]
     pub notify: Notify,
+    /// Whether each decision is written to Cloud Eye as custom metrics, one call an evaluation more.
+    #[serde(default)]
+    pub publish_metrics: bool,
     /// The scaled services.
     pub groups: Vec<Group>,
 }
@@ -213,8 +216,11 @@ impl Config {
         }
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let config: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = if error.inner().is_data() { error.path().to_string() } else { String::new() };
-            ConfigError::one(&path, error.inner().to_string())
+            if error.inner().is_data() {
+                ConfigError::one(&error.path().to_string(), error.inner().to_string())
+            } else {
+                ConfigError::one("", format!("is not JSON: {}", error.inner()))
+            }
         })?;
         deserializer.end().map_err(|error| ConfigError::one("", format!("something follows the document: {error}")))?;
         let problems = validate::problems(&config);

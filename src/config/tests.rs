@@ -95,3 +95,54 @@ fn only_listed_topics_are_believed_and_by_default_the_own_one() {
     notify.accept_topics = Some(vec!["urn:b".into()]);
     assert!(!notify.accepts("urn:a") && notify.accepts("urn:b"));
 }
+
+fn schedules(schedules: Value) -> String {
+    refusal(|document| document["groups"][0]["schedules"] = schedules)
+}
+
+#[test]
+fn a_schedule_is_accepted_and_survives_a_round_trip() {
+    let mut document = document();
+    document["groups"][0]["schedules"] = json!([
+        {"name": "sale", "at": "2026-12-18T20:00:00+08:00", "time_zone": "Asia/Shanghai", "duration_minutes": 120, "expected_multiple": 3.0, "min_instances": 8},
+        {"name": "office", "cron": "0 8 * * 1-5", "time_zone": "Asia/Shanghai", "duration_minutes": 600, "min_instances": 4}
+    ]);
+    let config = parse(&document).unwrap();
+    assert_eq!(Config::parse(&serde_json::to_vec(&config).unwrap()).unwrap(), config);
+}
+
+#[test]
+fn a_schedule_that_makes_no_sense_is_named_with_its_path_and_the_mend() {
+    let one = |fields: Value| {
+        let mut schedule = json!({"name": "sale", "cron": "0 20 18 * *", "time_zone": "Asia/Shanghai", "duration_minutes": 120, "min_instances": 8});
+        for (key, value) in fields.as_object().unwrap() {
+            schedule[key] = value.clone();
+        }
+        schedules(json!([schedule]))
+    };
+    let at = |field: &str| format!("config: groups[0].schedules[0]{field}: ");
+    for (fields, path, mend) in [
+        (json!({"at": "2026-12-18T20:00:00+08:00"}), "", "needs either at or cron"),
+        (json!({"cron": null}), "", "needs either at or cron"),
+        (json!({"time_zone": null}), ".time_zone", "is missing; name the zone"),
+        (json!({"time_zone": "Peking"}), ".time_zone", "`Peking` is no IANA time zone; write Asia/Shanghai"),
+        (json!({"cron": "0 20 32 * *"}), ".cron", "write minute, hour, day of the month"),
+        (json!({"cron": null, "at": "20:00"}), ".at", "`20:00` is no time; write 2026-12-18T20:00:00+08:00"),
+        (
+            json!({"cron": null, "at": "2027-03-28T02:30", "time_zone": "Europe/Berlin"}),
+            ".at",
+            "clocks of Europe/Berlin skip",
+        ),
+        (json!({"cron": null, "at": "2026-12-18T20:00:00+09:00"}), ".at", "has another offset than Asia/Shanghai"),
+        (json!({"duration_minutes": 0}), ".duration_minutes", "must be 1 to 44640"),
+        (json!({"min_instances": null}), "", "asks for nothing; give min_instances"),
+        (json!({"min_instances": 21}), ".min_instances", "must be 1 to the group's max_instances, 20"),
+        (json!({"expected_multiple": 0.5}), ".expected_multiple", "must be above 1"),
+        (json!({"name": "a sale"}), ".name", "must be 1 to 64 letters"),
+        (json!({"durations": 5}), ".durations", "unknown field `durations`"),
+    ] {
+        let said = one(fields.clone());
+        assert!(said.starts_with(&at(path)) && said.contains(mend), "{fields}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}

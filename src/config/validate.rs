@@ -4,13 +4,20 @@ use std::collections::BTreeSet;
 
 use super::{AdviserMode, Config, DeepSeek, Problem, Tuning};
 use crate::model::{
-    EngineKind, FleetSource, Group, Policy, Pool, Purchase, PurchaseMix, Scaling, Signal, SignalKind, SignalSource,
+    EngineKind, FleetSource, Group, Policy, Pool, Purchase, PurchaseMix, Scaling, Schedule, Signal, SignalKind,
+    SignalSource, StartTime,
 };
 
 /// Most instances that a group may have.
 const MOST_INSTANCES: u32 = 10_000;
 /// Most tags that a template may add to those of the pool.
 const MOST_TEMPLATE_TAGS: usize = 8;
+/// Most schedules of a group.
+const MOST_SCHEDULES: usize = 100;
+/// Largest multiple of the usual load.
+const MOST_MULTIPLE: f64 = 100.0;
+/// Longest event: a month.
+const LONGEST_EVENT_MINUTES: u32 = 31 * 1440;
 /// Longest name of a group, pool or signal.
 const LONGEST_NAME: usize = 64;
 
@@ -118,6 +125,14 @@ impl Report {
         }
         self.policy(&format!("{path}.policy"), &group.policy, &group.signals);
         self.purchase(&format!("{path}.purchase"), &group.purchase, &group.pools);
+        let at_most = format!("must be at most {MOST_SCHEDULES}");
+        self.check(group.schedules.len() <= MOST_SCHEDULES, &format!("{path}.schedules"), &at_most);
+        names.clear();
+        for (index, schedule) in group.schedules.iter().enumerate() {
+            let path = format!("{path}.schedules[{index}]");
+            self.name(&format!("{path}.name"), &schedule.name, &mut names);
+            self.schedule(&path, schedule, group);
+        }
     }
 
     fn scaling(&mut self, path: &str, scaling: &Scaling) {
@@ -318,6 +333,59 @@ impl Report {
             purchase.on_demand_base == 0 || pools.iter().any(|pool| pool.purchase == Purchase::OnDemand),
             &format!("{path}.on_demand_base"),
             "needs an on_demand pool",
+        );
+    }
+
+    fn schedule(&mut self, path: &str, schedule: &Schedule, group: &Group) {
+        self.check(schedule.at.is_some() != schedule.cron.is_some(), path, "needs either at or cron");
+        let zone = schedule.time_zone;
+        let offset_given = matches!(schedule.at, Some(StartTime::Instant(_)));
+        self.check(
+            zone.is_some() || offset_given,
+            &format!("{path}.time_zone"),
+            "is missing; name the zone whose clock is meant, such as Asia/Shanghai",
+        );
+        if let (Some(at), Some(zone)) = (schedule.at, zone) {
+            match at.instant(zone.rules()) {
+                None => self.check(
+                    false,
+                    &format!("{path}.at"),
+                    &format!("does not exist: clocks of {zone} skip that time; give a later one"),
+                ),
+                Some(instant) => self.check(
+                    instant.naive_local() == instant.with_timezone(&zone.rules()).naive_local(),
+                    &format!("{path}.at"),
+                    &format!("has another offset than {zone} at that time; leave out the one or the other"),
+                ),
+            }
+        }
+        self.check(
+            (1..=LONGEST_EVENT_MINUTES).contains(&schedule.duration_minutes),
+            &format!("{path}.duration_minutes"),
+            "must be 1 to 44640: at most 31 days",
+        );
+        self.check(
+            schedule.min_instances.is_some() || schedule.expected_multiple.is_some(),
+            path,
+            "asks for nothing; give min_instances, expected_multiple, or both",
+        );
+        let most = group.scaling.max_instances;
+        self.check(
+            schedule.min_instances.is_none_or(|least| (1..=most).contains(&least)),
+            &format!("{path}.min_instances"),
+            &format!("must be 1 to the group's max_instances, {most}"),
+        );
+        let multiple = format!("{path}.expected_multiple");
+        self.check(
+            schedule.expected_multiple.is_none_or(|multiple| multiple > 1.0 && multiple <= MOST_MULTIPLE),
+            &multiple,
+            "must be above 1 and at most 100; a schedule only raises",
+        );
+        self.check(
+            schedule.expected_multiple.is_none()
+                || group.load_signal().is_some_and(|(_, signal)| signal.kind == SignalKind::Utilisation),
+            &multiple,
+            "needs a signal of kind utilisation, from which the usual load is known; give min_instances instead",
         );
     }
 }

@@ -1,11 +1,8 @@
 //! What of the newest signals speaks against shrinking. Held by [`guardrails`](super::guardrails), and by replays of whole
 //! groups.
 
-use super::guardrails::SharedLoad;
+use super::guardrails::{FULL_PERCENT, SharedLoad};
 use crate::model::{EngineKind, Group, Sample, Signal, SignalKind};
-
-/// Utilisation in per cent at which an instance counts as full.
-const FULL_PERCENT: f64 = 95.0;
 
 /// Signals that say that the group suffers, whatever the others say: falling CPU beside rising errors is an outage, not
 /// idleness.

@@ -18,9 +18,7 @@ pub fn sentences(decision: &Decision) -> Vec<String> {
         told.push(format!("{signal} cannot be used: {why}."));
     }
     told.extend(decision.proposal.evidence.sentences());
-    for step in &decision.guardrails {
-        told.push(format!("{}: {} became {}: {}.", rule_name(step.rule), step.from, step.to, step.why));
-    }
+    told.extend(decision.guardrails.iter().map(step));
     for pool in &decision.plan {
         told.push(format!("Pool {}: {} -> {} ({}).", pool.pool, pool.current, pool.target, pool.why));
     }
@@ -33,6 +31,11 @@ pub fn sentences(decision: &Decision) -> Vec<String> {
     }
     told.extend(decision.problems.iter().map(|problem| format!("Problem: {problem}.")));
     told
+}
+
+/// What a guardrail did, in one sentence.
+pub(super) fn step(step: &guardrails::Step) -> String {
+    format!("{}: {} became {}: {}.", rule_name(step.rule), step.from, step.to, step.why)
 }
 
 /// The decision in one sentence.
@@ -84,6 +87,7 @@ fn rule_name(rule: guardrails::Rule) -> &'static str {
         guardrails::Rule::FlapSafety => "Flap safety",
         guardrails::Rule::StepIn => "Step limit on the way in",
         guardrails::Rule::Raise => "A call for more",
+        guardrails::Rule::Schedule => "A known event",
         guardrails::Rule::StepOut => "Step limit on the way out",
         guardrails::Rule::Hold => "An order of a person",
         guardrails::Rule::Limits => "Limits",

@@ -5,7 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::schedules::ScheduledCall;
 use crate::model::Order;
+
+/// Utilisation in per cent at which an instance counts as full.
+pub const FULL_PERCENT: f64 = 95.0;
 
 /// Everything that the guardrails look at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +30,9 @@ pub struct Inputs {
     pub doubts: Vec<String>,
     /// Calls for more that are still in force: number and reason.
     pub raises: Vec<(u32, String)>,
+    /// What known events ask for.
+    #[serde(default)]
+    pub schedules: Vec<ScheduledCall>,
     /// Seconds since the last change, if there was one.
     pub seconds_since_change: Option<i64>,
     /// Seconds of rest before shrinking.
@@ -76,6 +83,8 @@ pub enum Rule {
     StepIn,
     /// An alarm or a reclaim asked for more.
     Raise,
+    /// A known event asks for more.
+    Schedule,
     /// Most instances added at once.
     StepOut,
     /// A person paused, pinned, or set a floor.
@@ -113,6 +122,12 @@ pub fn apply(inputs: &Inputs) -> (u32, Vec<Step>) {
     for (floor, why) in &inputs.raises {
         if allowed.target < *floor {
             allowed.set(Rule::Raise, *floor, || why.clone());
+        }
+    }
+    for call in &inputs.schedules {
+        let floor = call.instances();
+        if allowed.target < floor {
+            allowed.set(Rule::Schedule, floor, || call.why());
         }
     }
     if let Some(step) = inputs.max_step_out {
@@ -193,6 +208,7 @@ mod tests {
             max_step_in: None,
             doubts: Vec::new(),
             raises: Vec::new(),
+            schedules: Vec::new(),
             seconds_since_change: None,
             cooldown_in_seconds: 0,
             shared_loads: Vec::new(),

@@ -43,6 +43,20 @@ impl HourlyMaxima {
         (0..=hours).map(|age| self.largest[slot(newest - age)]).fold(0.0, f64::max)
     }
 
+    /// The largest value of the last week at the hours of the day from `from` to `to`, or of the whole week where none of
+    /// these hours was seen.
+    pub fn at_hours(&self, from: Minute, to: Minute) -> f64 {
+        let Some(newest) = self.hour else { return 0.0 };
+        let first = from.0.div_euclid(60);
+        let hours = (to.0.div_euclid(60) - first).clamp(0, 23);
+        let wanted = |hour: i64| (hour - first).rem_euclid(24) <= hours;
+        let largest = (newest - KEPT_HOURS as i64 + 1..=newest)
+            .filter(|hour| wanted(*hour))
+            .map(|hour| self.largest[slot(hour)])
+            .fold(0.0, f64::max);
+        if largest > 0.0 { largest } else { self.of_days(7) }
+    }
+
     /// True if the parts have their sizes, as they do unless the state was damaged.
     pub fn is_sound(&self) -> bool {
         self.largest.len() == KEPT_HOURS
@@ -67,5 +81,18 @@ mod tests {
         assert_eq!((maxima.of_days(3), maxima.of_days(4)), (2.0, 9.0));
         maxima.push(Minute(8 * 1440), 1.0);
         assert_eq!(maxima.of_days(7), 2.0);
+    }
+
+    #[test]
+    fn an_hour_of_the_day_is_looked_up_on_all_days_and_an_unseen_one_is_the_largest() {
+        let mut maxima = HourlyMaxima::default();
+        for hour in 0..40 {
+            maxima.push(Minute(hour * 60 + 30), 1.0 + (hour % 24) as f64);
+        }
+        let at = |from: i64, to: i64| maxima.at_hours(Minute(from * 60), Minute(to * 60 + 59));
+        assert_eq!((at(48 + 3, 48 + 3), at(48 + 3, 48 + 5), at(48 + 23, 72 + 1)), (4.0, 6.0, 24.0));
+        let mut young = HourlyMaxima::default();
+        young.push(Minute(60), 7.0);
+        assert_eq!(young.at_hours(Minute(20 * 60), Minute(20 * 60)), 7.0);
     }
 }

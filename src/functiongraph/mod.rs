@@ -16,6 +16,8 @@ mod tests;
 pub use diagnostic::Diagnostic;
 pub use environment::{Environment, EnvironmentError, FunctionIdentity};
 pub use invocation::{Invocation, InvokeType};
+#[cfg(test)]
+pub(crate) use log::lines;
 pub use log::log_to_standard_output;
 pub use runtime::{Runtime, StartError, start};
 pub use tower::{Service, service_fn};

@@ -38,6 +38,7 @@ fn decision(index: i64) -> Record {
         max_step_in: None,
         doubts: Vec::new(),
         raises: Vec::new(),
+        schedules: Vec::new(),
         seconds_since_change: None,
         cooldown_in_seconds: 0,
         shared_loads: Vec::new(),

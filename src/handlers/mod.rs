@@ -5,6 +5,8 @@ pub mod alarm;
 pub mod console;
 pub mod evaluate;
 pub mod history;
+#[cfg_attr(not(feature = "console"), allow(dead_code))]
+mod measures;
 mod messages;
 mod raising;
 pub mod reclaim;

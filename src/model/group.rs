@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Signal, SignalKind};
+use super::{Schedule, Signal, SignalKind};
 
 /// One scaled service: its fleet, signals, policy, prices. The unit of state, decision and concurrency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,9 @@ pub struct Group {
     /// How the wanted number is split between pools.
     #[serde(default)]
     pub purchase: PurchaseMix,
+    /// Known times of more load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<Schedule>,
 }
 
 impl Group {

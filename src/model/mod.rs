@@ -11,6 +11,7 @@ mod minute;
 mod policy_version;
 mod record;
 mod sample;
+mod schedule;
 mod signal;
 mod tunables;
 
@@ -25,5 +26,6 @@ pub use minute::Minute;
 pub use policy_version::*;
 pub use record::*;
 pub use sample::{Capacity, Sample};
+pub use schedule::{CronPattern, Occurrence, Schedule, ScheduleError, StartTime, TimeZone};
 pub use signal::*;
 pub use tunables::{Thresholds, Tunables, basis};

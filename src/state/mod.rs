@@ -3,6 +3,7 @@
 //! `evaluate` alone writes a group's snapshot; everyone else adds records under keys of their own, which the next
 //! evaluation folds in. Nothing here hangs on a lock.
 
+mod coverage;
 pub mod history;
 pub mod keys;
 mod location;
@@ -12,6 +13,7 @@ mod snapshot;
 mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
+pub use coverage::Coverage;
 pub use location::{BucketLocation, LocationError, StoreLocation};
 pub use policy_memory::{PolicyMemory, ShadowMemory};
 use serde::Deserialize;

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Coverage;
 use super::PolicyMemory;
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
+use crate::forecast::extremes::HourlyMaxima;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
 
 /// Minutes whose counts are remembered.
@@ -34,6 +36,9 @@ pub struct Snapshot {
     pub recent: VecDeque<Sample>,
     /// The engine's own memory.
     pub engine: Option<EngineState>,
+    /// The highest loads of the last week by the hour, in busy instances, known events taken out.
+    #[serde(default)]
+    pub usual: HourlyMaxima,
     /// How many instances there were in the last minutes.
     pub counts: Counts,
     /// What is known of each pool's fleet.
@@ -53,6 +58,9 @@ pub struct Snapshot {
     /// What the last plan aimed at and ordered.
     #[serde(default)]
     pub hedge: Option<Hedge>,
+    /// How well forecasts knew their own uncertainty.
+    #[serde(default)]
+    pub coverage: Coverage,
     /// What is known of the policy's versions.
     #[serde(default)]
     pub policies: PolicyMemory,
@@ -62,6 +70,9 @@ pub struct Snapshot {
     pub last_decision: Option<String>,
     /// When people were last told that something is wrong, by subject.
     pub told: BTreeMap<String, DateTime<Utc>>,
+    /// How often each of them was so since, untold.
+    #[serde(default)]
+    pub untold: BTreeMap<String, u32>,
 }
 
 /// What is known of one pool's fleet, so that it need not be asked again each minute.
@@ -230,6 +241,7 @@ impl Snapshot {
             seen_until: None,
             recent: VecDeque::new(),
             engine: None,
+            usual: HourlyMaxima::default(),
             counts: Counts::default(),
             fleets: BTreeMap::new(),
             last_change: None,
@@ -239,10 +251,12 @@ impl Snapshot {
             holds: Vec::new(),
             losses: Vec::new(),
             hedge: None,
+            coverage: Coverage::default(),
             policies: PolicyMemory::default(),
             spent: 0.0,
             last_decision: None,
             told: BTreeMap::new(),
+            untold: BTreeMap::new(),
         }
     }
 

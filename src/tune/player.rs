@@ -178,6 +178,7 @@ impl GroupPlayer {
             max_step_in: scaling.max_step_in,
             doubts: doubted,
             raises: Vec::new(),
+            schedules: Vec::new(),
             seconds_since_change: self.last_change.map(|changed| (view.now - changed) * 60),
             cooldown_in_seconds: match policy.engine {
                 EngineKind::WeightedScore => 0,

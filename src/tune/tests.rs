@@ -27,6 +27,7 @@ pub(crate) fn group() -> Group {
         signals: standard_signals(),
         policy: Policy { engine: EngineKind::WeightedScore, bottleneck: false, ..Policy::default() },
         purchase: PurchaseMix::default(),
+        schedules: Vec::new(),
     }
 }
 

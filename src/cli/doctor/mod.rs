@@ -25,7 +25,7 @@ use crate::state::{Store, StoreLocation};
 
 use self::cloud::Scope;
 use self::report::{Outcome, Report};
-use super::{CliError, print, read_file};
+use super::{CliError, print, read_file, terminal};
 
 /// All probes together may take this long.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -74,7 +74,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
     let credentials = Credentials::from_variables(|name| std::env::var(name).ok())
         .map_err(|error| CliError::Input(error.to_string()))?;
-    let report = runtime.block_on(examine(arguments, credentials))?;
+    let looking = terminal::spinner("looking at every API, right and metric");
+    let report = runtime.block_on(examine(arguments, credentials));
+    looking.finish_and_clear();
+    let report = report?;
     match arguments.format {
         Format::Table => print(&report.table())?,
         Format::Json => print(&(serde_json::to_string_pretty(&report).map_err(CliError::failed)? + "\n"))?,

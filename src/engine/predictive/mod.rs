@@ -7,6 +7,7 @@
 mod bank;
 mod demand;
 mod evidence;
+mod expected;
 mod outlook;
 mod sizing;
 
@@ -18,6 +19,7 @@ use self::bank::{Bank, MULTIPLIERS, Sizes};
 use self::demand::first_of;
 pub(crate) use self::demand::{Demand, DemandEstimator};
 pub use self::evidence::{Floor, HorizonDemand, Outlook, PredictiveEvidence, ShrinkHold};
+pub use self::expected::Expected;
 pub use self::outlook::View;
 pub use self::sizing::DemandDistribution;
 use self::sizing::{ExpectedLate, LateTable};

@@ -303,7 +303,7 @@ impl Job {
             .await?;
         }
         let actions = if target > current { self.carry_out(&mut look, target).await } else { Vec::new() };
-        tracing::info!(group = group.name, current, target, why, "raised");
+        tracing::info!(group = group.name, current, raised_to = target, why, "raised");
         let group = group.name.clone();
         Ok((Some(Raised { group, current, target, until, why, actions, record }), ignored))
     }

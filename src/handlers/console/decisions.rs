@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::routes::Parameters;
 use super::{Desk, Problem};
-use crate::engine::explain;
+use crate::engine::{explain, guardrails};
 use crate::model::{Decision, Group, Happening, Mode, Record};
-use crate::state::{Snapshot, StoreError, keys, read_record};
+use crate::state::{LONGEST_LISTING, Snapshot, StoreError, keys, read_record};
 
 /// Records that are read at the same time.
 const AT_ONCE: usize = 16;
@@ -54,6 +54,11 @@ pub(super) struct DecisionSummary {
     dry_run: bool,
     /// How many instances there were, serving and starting.
     current: u32,
+    /// How many the engine wanted.
+    proposed: u32,
+    /// What guardrails made of it: one entry for each that changed the number.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    guardrails: Vec<guardrails::Step>,
     /// How many there shall be.
     target: u32,
     /// Of those, how many served.
@@ -102,6 +107,8 @@ impl DecisionSummary {
             mode: decision.mode,
             dry_run: decision.dry_run,
             current: decision.guardrail_inputs.current,
+            proposed: decision.proposal.target,
+            guardrails: decision.guardrails.clone(),
             target: decision.target,
             serving: decision.seen.pools.values().map(|pool| pool.serving).sum(),
             headline: explain::headline(decision),
@@ -122,8 +129,7 @@ pub(super) async fn list(
         return Err(Problem::bad_request(format!("limit is 1 to {MOST_DECISIONS_A_PAGE}")));
     }
     let since = window.since.unwrap_or_else(|| window.before.unwrap_or(desk.now) - DEFAULT_WINDOW);
-    let mut names =
-        desk.store.names_after(&keys::records(&group.name), &keys::record_time(since), desk.deadline).await?;
+    let mut names = names_since(&desk, group, since).await?;
     names.retain(|name| {
         let before = |end| keys::time_of_record(name).is_some_and(|time| time < end);
         is_decision(name) && window.before.is_none_or(before)
@@ -170,6 +176,21 @@ pub(super) async fn latest(desk: &Desk, group: &Group, snapshot: &Snapshot) -> R
         Some(name) => read(desk, group, name.clone()).await,
         None => Ok(None),
     }
+}
+
+/// Names of all records from then on, in order, however many listings that takes: the newest must not be missing.
+pub(super) async fn names_since(desk: &Desk, group: &Group, since: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    let folder = keys::records(&group.name);
+    let mut names = desk.store.names_after(&folder, &keys::record_time(since), desk.deadline).await?;
+    let mut listed = names.len();
+    while listed >= LONGEST_LISTING
+        && let Some(last) = names.last()
+    {
+        let more = desk.store.names_after(&folder, last, desk.deadline).await?;
+        listed = more.len();
+        names.extend(more);
+    }
+    Ok(names)
 }
 
 /// The records of those names that are there.

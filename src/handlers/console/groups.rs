@@ -6,11 +6,13 @@ use futures::{StreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decisions::DecisionSummary;
+use super::decisions::{DecisionSummary, Named};
 use super::routes::{Api, Parameters};
 use super::{Desk, Problem, decisions, holds};
 use crate::functiongraph::events::{Action, Evaluation};
-use crate::model::{EngineKind, Group, Hold, Loss, Mode, Raise, Sample};
+use crate::model::{
+    EngineKind, Group, Happening, Hold, Loss, Mode, Occurrence, Pool, Purchase, Raise, Sample, Schedule,
+};
 use crate::state::{Found, Snapshot, read_snapshot};
 
 /// Groups that are read at the same time.
@@ -67,11 +69,15 @@ pub(super) struct GroupDetail {
     summary: GroupSummary,
     /// How it is configured.
     config: Group,
+    /// What each pool has and shall have, in the order of the configuration.
+    pools: Vec<PoolNow>,
     /// Version of the policy in force.
     policy: Option<String>,
     /// Calls of alarms and reclaims for more, in force.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     raises: Vec<Raise>,
+    /// When each schedule is on: now, or the next time. Those that are over are left out.
+    schedules: Vec<Upcoming>,
     /// Spot instances taken away lately.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     losses: Vec<Loss>,
@@ -79,6 +85,44 @@ pub(super) struct GroupDetail {
     lead_minutes: u32,
     /// What was measured lately, oldest first.
     recent: Vec<Measured>,
+}
+
+/// What a pool has and shall have, as of the last decision.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct PoolNow {
+    pool: String,
+    purchase: Purchase,
+    /// Instances that served.
+    serving: u32,
+    /// Instances on their way.
+    starting: u32,
+    /// How many it shall have; null without a decision.
+    target: Option<u32>,
+    /// Why so many.
+    why: Option<String>,
+    /// In the account's currency.
+    price_per_hour: f64,
+}
+
+/// When a schedule is on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Upcoming {
+    /// The schedule's name.
+    schedule: String,
+    /// Whether it is on now.
+    is_on: bool,
+    #[serde(flatten)]
+    occurrence: Occurrence,
+}
+
+impl Upcoming {
+    fn of(group: &Group, now: DateTime<Utc>) -> Vec<Self> {
+        let upcoming = |schedule: &Schedule| {
+            let occurrence = schedule.between(now, now).or_else(|| schedule.next(now))?;
+            Some(Self { schedule: schedule.name.clone(), is_on: occurrence.contains(now), occurrence })
+        };
+        group.schedules.iter().filter_map(upcoming).collect()
+    }
 }
 
 /// One minute's values, in the order of the configuration's signals.
@@ -136,7 +180,7 @@ pub(super) async fn list(desk: Desk, Parameters(page): Parameters<Page>) -> Resu
 pub(super) async fn show(desk: Desk, Path(name): Path<String>) -> Result<Json<GroupDetail>, Problem> {
     let group = desk.group(&name)?;
     let found = find(&desk, group).await;
-    let summary = summarise(&desk, group, found.as_ref().map(Option::as_ref).map_err(Clone::clone)).await;
+    let (summary, latest) = summarise(&desk, group, found.as_ref().map(Option::as_ref).map_err(Clone::clone)).await;
     // Of a group without a snapshot nothing is known: an empty one says so.
     let snapshot = found.ok().flatten().unwrap_or_else(|| Snapshot::empty(desk.now, Vec::new()));
     let measured_lead = snapshot.starts.ninetieth_percentile_minutes();
@@ -144,10 +188,12 @@ pub(super) async fn show(desk: Desk, Path(name): Path<String>) -> Result<Json<Gr
         now: desk.now,
         summary,
         config: group.clone(),
+        pools: pools(group, latest.as_ref()),
         lead_minutes: measured_lead.unwrap_or_else(|| group.scaling.lead_minutes()),
         recent: measured(&snapshot, group),
         policy: Some(snapshot.policy).filter(|policy| !policy.is_empty()),
         raises: snapshot.raises.into_iter().filter(|raise| desk.now < raise.until).collect(),
+        schedules: Upcoming::of(group, desk.now),
         losses: snapshot.losses,
     }))
 }
@@ -183,10 +229,36 @@ pub(super) fn measured(snapshot: &Snapshot, group: &Group) -> Vec<Measured> {
 
 async fn stand(desk: &Desk, group: &Group) -> GroupSummary {
     let found = find(desk, group).await;
-    summarise(desk, group, found.as_ref().map(Option::as_ref).map_err(Clone::clone)).await
+    summarise(desk, group, found.as_ref().map(Option::as_ref).map_err(Clone::clone)).await.0
 }
 
-async fn summarise(desk: &Desk, group: &Group, found: Result<Option<&Snapshot>, String>) -> GroupSummary {
+fn pools(group: &Group, latest: Option<&Named>) -> Vec<PoolNow> {
+    let decision = latest.and_then(|latest| match &latest.record.what {
+        Happening::Decision(decision) => Some(decision),
+        _ => None,
+    });
+    let now = |pool: &Pool| {
+        let capacity = decision.and_then(|decision| decision.seen.pools.get(&pool.name)).copied().unwrap_or_default();
+        let plan = decision.and_then(|decision| decision.plan.iter().find(|plan| plan.pool == pool.name));
+        PoolNow {
+            pool: pool.name.clone(),
+            purchase: pool.purchase,
+            serving: capacity.serving,
+            starting: capacity.starting,
+            target: plan.map(|plan| plan.target),
+            why: plan.map(|plan| plan.why.clone()),
+            price_per_hour: pool.price_per_hour,
+        }
+    };
+    group.pools.iter().map(now).collect()
+}
+
+/// How a group stands, and the record of its last decision.
+async fn summarise(
+    desk: &Desk,
+    group: &Group,
+    found: Result<Option<&Snapshot>, String>,
+) -> (GroupSummary, Option<Named>) {
     let mut summary = GroupSummary {
         name: group.name.clone(),
         mode: group.mode,
@@ -209,10 +281,14 @@ async fn summarise(desk: &Desk, group: &Group, found: Result<Option<&Snapshot>, 
             None
         }
     };
+    let mut last = None;
     if let Some(snapshot) = snapshot {
         summary.evaluated = Some(snapshot.written);
         match decisions::latest(desk, group, snapshot).await {
-            Ok(latest) => summary.last_decision = latest.as_ref().and_then(DecisionSummary::of),
+            Ok(latest) => {
+                summary.last_decision = latest.as_ref().and_then(DecisionSummary::of);
+                last = latest;
+            }
             Err(error) => summary.problem = Some(error.to_string()),
         }
     }
@@ -220,5 +296,5 @@ async fn summarise(desk: &Desk, group: &Group, found: Result<Option<&Snapshot>, 
         Ok(holds) => summary.holds = holds,
         Err(error) => summary.problem = Some(error.to_string()),
     }
-    summary
+    (summary, last)
 }

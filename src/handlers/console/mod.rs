@@ -4,12 +4,14 @@
 //! evaluates. The API only reads, records orders of people as objects of their own, and asks for evaluations; it never
 //! touches a snapshot.
 
+mod alternatives;
 mod auth;
 mod decisions;
 mod function;
 mod gateway;
 mod groups;
 mod holds;
+mod measured;
 mod openapi;
 mod outlook;
 mod page;
@@ -17,6 +19,7 @@ mod policies;
 mod problem;
 mod routes;
 mod series;
+mod spot;
 
 use std::sync::Arc;
 

@@ -35,10 +35,13 @@ const FILES: &[File] = &[
     file!("/page.js", SCRIPT, "page/page.js"),
     file!("/actions.js", SCRIPT, "page/actions.js"),
     file!("/api.js", SCRIPT, "page/api.js"),
+    file!("/chain.js", SCRIPT, "page/chain.js"),
     file!("/charts.js", SCRIPT, "page/charts.js"),
     file!("/decision.js", SCRIPT, "page/decision.js"),
     file!("/dom.js", SCRIPT, "page/dom.js"),
+    file!("/policies.js", SCRIPT, "page/policies.js"),
     file!("/sentences.js", SCRIPT, "page/sentences.js"),
+    file!("/supply.js", SCRIPT, "page/supply.js"),
     file!("/texts.js", SCRIPT, "page/texts.js"),
     file!("/timeline.js", SCRIPT, "page/timeline.js"),
     // The same copy that the replay's report holds.

@@ -12,7 +12,10 @@ use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
-use super::{AccessToken, Backend, Desk, Problem, decisions, groups, holds, openapi, outlook, page, policies, series};
+use super::{
+    AccessToken, Backend, Desk, Problem, alternatives, decisions, groups, holds, measured, openapi, outlook, page,
+    policies, series, spot,
+};
 use crate::handlers::tune::{Overview, VersionStory};
 
 /// Largest body in bytes. The largest thing that is sent is an order of a person.
@@ -103,6 +106,22 @@ pub(super) fn operations() -> Vec<Operation> {
             "One decision with every reason",
             schema_of::<decisions::DecisionDetail>,
             get(decisions::show),
+        ),
+        operation(
+            Method::GET,
+            "/api/decisions/{decision}/alternatives",
+            "getAlternatives",
+            "What engines other than the one that decided would have asked for",
+            schema_of::<alternatives::Alternatives>,
+            get(alternatives::show),
+        ),
+        operation(
+            Method::GET,
+            "/api/groups/{group}/spot",
+            "getSpotWeather",
+            "How spot instances fare, by pool and zone",
+            schema_of::<spot::SpotWeather>,
+            get(spot::weather),
         ),
         operation(
             Method::GET,
@@ -211,6 +230,8 @@ pub fn router(backend: Arc<dyn Backend>, token: Option<AccessToken>) -> Router {
     let guarded = operations()
         .into_iter()
         .fold(Router::new(), |router, operation| router.route(operation.path, operation.route))
+        // No JSON, so it stands in no document: what reads it knows the form.
+        .route("/api/metrics", get(measured::measured))
         .fallback(async |uri: Uri| Problem::no_route(uri.path()))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
             Problem::wrong_method(method.as_str(), uri.path())

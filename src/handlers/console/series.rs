@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::decisions::{self, Named, is_decision, public_id};
 use super::routes::Parameters;
 use super::{Desk, Problem};
+use crate::engine::predictive::Expected;
 use crate::engine::{Evidence, PredictiveEvidence};
 use crate::model::{Capacity, Decision, Group, Happening};
 use crate::state::{StoreError, keys};
@@ -123,8 +124,7 @@ pub(super) async fn series(
     if since >= until || until - since > LONGEST {
         return Err(Problem::bad_request(format!("since is before until, by at most {} days", LONGEST.num_days())));
     }
-    let mut names =
-        desk.store.names_after(&keys::records(&group.name), &keys::record_time(since), desk.deadline).await?;
+    let mut names = decisions::names_since(&desk, group, since).await?;
     names.retain(|name| is_decision(name) && keys::time_of_record(name).is_some_and(|time| time <= until));
     let decisions = names.len();
     let every = decisions.div_ceil(limit).max(1);
@@ -178,7 +178,7 @@ impl Point {
             values: group.signals.iter().map(|signal| value(&signal.name)).collect(),
             demand: evidence
                 .map(|evidence| Demand { time: evidence.newest.start(), instances: evidence.newest_demand }),
-            forecast: evidence.and_then(|evidence| at_lead(evidence, decision.seen.lead_minutes)),
+            forecast: evidence.and_then(|evidence| evidence.expected_at(decision.seen.lead_minutes)).map(Band::from),
             per_hour: per_hour(group, pools),
         }
     }
@@ -217,20 +217,12 @@ fn predicted(decision: &Decision) -> Option<&PredictiveEvidence> {
     }
 }
 
-fn bands(evidence: &PredictiveEvidence) -> Vec<Band> {
-    let horizons = evidence.outlook.iter().flat_map(|outlook| &outlook.horizons);
-    horizons
-        .map(|horizon| {
-            let quantile = |level| horizon.demand.quantile(level);
-            let time = (evidence.newest + i64::from(horizon.minutes)).start();
-            Band { time, low: quantile(0.1), middle: quantile(0.5), high: quantile(0.9), highest: quantile(0.99) }
-        })
-        .collect()
+impl From<Expected> for Band {
+    fn from(Expected { minute, low, middle, high, highest }: Expected) -> Self {
+        Self { time: minute.start(), low, middle, high, highest }
+    }
 }
 
-/// The nearest expectation that is not nearer than the lead time.
-fn at_lead(evidence: &PredictiveEvidence, lead_minutes: u32) -> Option<Band> {
-    let ready = (evidence.now + i64::from(lead_minutes)).start();
-    let bands = bands(evidence);
-    bands.iter().find(|band| band.time >= ready).or(bands.last()).copied()
+fn bands(evidence: &PredictiveEvidence) -> Vec<Band> {
+    evidence.expected().into_iter().map(Band::from).collect()
 }

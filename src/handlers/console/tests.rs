@@ -18,8 +18,8 @@ use crate::clients::Secret;
 use crate::engine::{Evidence, Proposal, guardrails};
 use crate::functiongraph::events::{Event, GatewayRequest};
 use crate::model::{
-    Capacity, Decision, Happening, Hold, Mode, Order, PolicyChange, PolicyEvent, PoolTarget, Record, SCHEMA_VERSION,
-    Sample, Seen, Standing, Trigger,
+    Capacity, Decision, Happening, Hold, Loss, Mode, Order, PolicyChange, PolicyEvent, PoolTarget, Record,
+    SCHEMA_VERSION, Sample, Seen, Standing, Trigger,
 };
 use crate::state::policies::{write_change, write_version};
 use crate::state::{Snapshot, recent_records, write_record, write_snapshot};
@@ -97,6 +97,7 @@ fn decision(target: u32) -> Decision {
         max_step_in: None,
         doubts: Vec::new(),
         raises: Vec::new(),
+        schedules: Vec::new(),
         seconds_since_change: None,
         cooldown_in_seconds: 0,
         shared_loads: Vec::new(),
@@ -532,6 +533,97 @@ async fn a_long_stretch_is_thinned_and_keeps_the_newest() {
 }
 
 #[tokio::test]
+async fn a_group_tells_what_each_pool_has_and_shall_have() {
+    let body = fetch(&evaluated().await, "/api/groups/inference").await;
+    let pools: Vec<_> =
+        body["pools"].as_array().unwrap().iter().map(|pool| (&pool["serving"], &pool["target"])).collect();
+    // The last decision planned the first pool alone.
+    assert_eq!(pools, [(&json!(2), &json!(2)), (&json!(1), &Value::Null)]);
+    let fresh = fetch(&backend(), "/api/groups/inference").await;
+    assert_eq!((&fresh["pools"][0]["serving"], &fresh["pools"][0]["target"]), (&json!(0), &Value::Null));
+}
+
+#[tokio::test]
+async fn other_engines_are_asked_with_the_readings_of_the_decisions_before() {
+    let fake = evaluated().await;
+    let id = "inference.20260108T084400Z-evaluate-r3";
+    let body = fetch(&fake, &format!("/api/decisions/{id}/alternatives")).await;
+    assert_eq!((&body["shown"], &body["target"]), (&json!(3), &json!(5)));
+    let engines: Vec<_> = body["alternatives"].as_array().unwrap().iter().map(|other| &other["engine"]).collect();
+    assert_eq!(engines, ["target_tracking", "weighted_score"]);
+    for unknown in
+        ["inference.20260108T084400Z-evaluate-none", "inference.nonsense", "none.20260108T084400Z-evaluate-r3"]
+    {
+        let request = request("GET", &format!("/api/decisions/{unknown}/alternatives"), "");
+        refused(&fake, request, StatusCode::NOT_FOUND, "unknown-decision").await;
+    }
+}
+
+#[tokio::test]
+async fn spot_weather_counts_each_loss_once_and_names_places_that_are_left_alone() {
+    let fake = evaluated().await;
+    let loss = |instance: &str, zone: Option<&str>| Loss {
+        pool: "spot".to_owned(),
+        instance: instance.to_owned(),
+        zone: zone.map(str::to_owned),
+        flavor: Some("c7.large.2".to_owned()),
+        ends: Some(now() + TimeDelta::minutes(2)),
+        cause: "m".to_owned(),
+    };
+    let told =
+        [("l1", 3, "i-1", Some("a")), ("l2", 2, "i-1", Some("a")), ("l3", 2, "i-2", Some("b")), ("l4", 1, "i-3", None)];
+    for (id, minutes_ago, instance, zone) in told {
+        record(&fake, id, minutes_ago, "reclaim", Happening::Loss(loss(instance, zone))).await;
+    }
+    record(&fake, "l0", 25 * 60, "reclaim", Happening::Loss(loss("i-0", Some("a")))).await;
+    let until = now() + TimeDelta::minutes(6);
+    let left_alone = |key: &str| (key.to_owned(), crate::state::Exhaustion { until, minutes: 6 });
+    let fleet = crate::state::FleetMemory {
+        exhausted: [left_alone("b/c7.large.2"), left_alone("*")].into(),
+        ..Default::default()
+    };
+    let snapshot = Snapshot { fleets: [("spot".to_owned(), fleet)].into(), ..Snapshot::empty(now(), Vec::new()) };
+    write_snapshot(&fake.store, "inference", &snapshot, soon()).await.unwrap();
+    let body = fetch(&fake, "/api/groups/inference/spot").await;
+    let zones: Vec<_> = body["pools"][0]["zones"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|zone| (zone["zone"].as_str(), zone["losses"].as_u64(), zone["left_alone"].as_array().map(Vec::len)))
+        .collect();
+    let of = |zone, losses, left_alone| (zone, Some(losses), Some(left_alone));
+    assert_eq!(zones, [of(None, 1, 1), of(Some("a"), 1, 0), of(Some("b"), 1, 1)]);
+    assert_eq!(body["pools"][0]["zones"][2]["left_alone"][0]["flavor"], "c7.large.2");
+    assert_eq!(body["pools"].as_array().map(Vec::len), Some(1), "on-demand pools have no weather");
+}
+
+/// What the page asks for at its first paint, of a group with a week of decisions: every call to the store is time.
+#[tokio::test]
+async fn the_page_of_ten_thousand_decisions_asks_the_store_a_few_hundred_times_and_shows_the_newest() {
+    let fake = backend();
+    let what = Happening::Decision(Box::new(decision(4)));
+    for minutes_ago in 1..=10_050 {
+        record(&fake, "r", minutes_ago, "evaluate", what.clone()).await;
+    }
+    let newest = record(&fake, "newest", 0, "evaluate", Happening::Decision(Box::new(decision(7)))).await;
+    let snapshot = Snapshot { last_decision: Some(newest), ..Snapshot::empty(now(), Vec::new()) };
+    write_snapshot(&fake.store, "inference", &snapshot, soon()).await.unwrap();
+    let before = fake.store.calls();
+    for path in
+        ["", "/inference", "/inference/cost", "/inference/series", "/inference/decisions?limit=60", "/inference/spot"]
+    {
+        fetch(&fake, &format!("/api/groups{path}")).await;
+    }
+    let calls = fake.store.calls() - before;
+    assert!(calls < 350, "{calls} calls");
+    // All seven days: more names than one listing holds.
+    let week = fetch(&fake, "/api/groups/inference/series?since=2026-01-01T08:46:00Z").await;
+    assert_eq!(week["decisions"], 10_051);
+    assert_eq!(week["points"].as_array().unwrap().last().unwrap()["target"], 7);
+    assert!(week["points"].as_array().unwrap().len() <= 240);
+}
+
+#[tokio::test]
 async fn the_page_is_open_to_anyone_and_guarded_against_foreign_scripts() {
     let mut request = sample("console-groups");
     request.headers.clear();
@@ -636,4 +728,46 @@ async fn versions_are_listed_and_a_persons_order_is_kept_with_the_story_and_told
     write_change(&fake.store, "inference", &became(Standing::RolledBack), "tune", soon()).await.unwrap();
     let past = request("POST", &format!("{path}/approve"), wish);
     refused(&fake, past, StatusCode::CONFLICT, "conflict").await;
+}
+
+#[tokio::test]
+async fn decisions_are_told_as_metrics_in_prometheus_text_format_to_whoever_has_the_token() {
+    let fake = evaluated().await;
+    let response = open(&fake).oneshot(request("GET", "/api/metrics", "")).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
+    let text = String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap();
+    for line in [
+        "autoscaler_up{group=\"inference\"} 1",
+        "autoscaler_up{group=\"batch\"} 0",
+        "autoscaler_target{group=\"inference\"} 5",
+        "autoscaler_serving{group=\"inference\"} 3",
+        "autoscaler_spent{group=\"inference\"} 12.5",
+        "autoscaler_decision_age_seconds{group=\"inference\"} 60",
+        "# TYPE autoscaler_cost_per_hour gauge",
+    ] {
+        assert!(text.lines().any(|told| told == line), "{line} in\n{text}");
+    }
+    assert!(!text.contains("autoscaler_target{group=\"batch\"}"), "missing is not zero");
+    let helps: Vec<_> = text.lines().filter(|line| line.starts_with("# HELP")).collect();
+    let names: std::collections::BTreeSet<_> = helps.iter().map(|line| line.split(' ').nth(2)).collect();
+    assert_eq!(helps.len(), names.len(), "each metric has one head");
+    let stranger = Request::builder().uri("/api/metrics").body(Body::empty()).unwrap();
+    refused(&fake, stranger, StatusCode::UNAUTHORIZED, "unauthorized").await;
+}
+
+/// What the dashboard asks for is there under that name.
+#[test]
+fn every_metric_of_the_grafana_dashboard_is_one_that_the_console_tells() {
+    let dashboard = include_str!("../../../infra/grafana-dashboard.json");
+    let source = concat!(include_str!("../measures.rs"), include_str!("measured.rs"));
+    let used: std::collections::BTreeSet<&str> = dashboard
+        .split("autoscaler_")
+        .skip(1)
+        .map(|rest| rest.split(|end: char| !end.is_ascii_alphanumeric() && end != '_').next().unwrap())
+        .collect();
+    assert!(used.len() > 15, "{used:?}");
+    for name in used {
+        assert!(source.contains(&format!("\"{name}\"")), "autoscaler_{name} is told by nobody");
+    }
+    serde_json::from_str::<Value>(dashboard).unwrap();
 }

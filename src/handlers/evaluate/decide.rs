@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::intake;
 use crate::engine::guardrails;
 use crate::engine::purchase::{self, Hedge, PoolState};
-use crate::engine::{Engine, EngineState, Observation, doubts};
+use crate::engine::{Engine, EngineState, Observation, doubts, schedules};
 use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalValue, Trigger};
 use crate::state::Snapshot;
 
@@ -65,6 +65,9 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     let delay = group.scaling.delay_minutes();
     let lead_minutes = snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes());
     let taken_in = intake::take_in(snapshot, &group.signals, samples, minute, delay);
+    for sample in &taken_in {
+        schedules::learn(&mut snapshot.usual, &group.schedules, group.load_signal(), sample);
+    }
 
     let (mut engine, shown) = match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
         Some(engine) => (engine, taken_in.clone()),
@@ -96,15 +99,30 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         }
     }
 
+    let max_instances = group.scaling.max_instances.min(affordable(group, &pools));
+    let scheduled = schedules::calls(
+        &group.schedules,
+        &schedules::Circumstances {
+            now,
+            lead_minutes,
+            interval_minutes: group.scaling.check_interval.div_ceil(60),
+            current: capacity.total(),
+            max_instances,
+            max_step_out: group.scaling.max_step_out,
+            utilisation: schedules::utilisation(&group.policy, group.load_signal().map(|(_, signal)| signal)),
+            usual: &snapshot.usual,
+        },
+    );
     let guardrail_inputs = guardrails::Inputs {
         proposed: proposal.target,
         current: capacity.total(),
         min_instances: group.scaling.min_instances,
-        max_instances: group.scaling.max_instances.min(affordable(group, &pools)),
+        max_instances,
         max_step_out: group.scaling.max_step_out,
         max_step_in: group.scaling.max_step_in,
         doubts: doubted,
         raises: snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect(),
+        schedules: scheduled,
         seconds_since_change: snapshot.last_change.map(|changed| (now - changed).num_seconds()),
         cooldown_in_seconds: match group.policy.engine {
             // It rests by itself, both ways.

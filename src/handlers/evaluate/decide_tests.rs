@@ -106,6 +106,54 @@ fn a_fleet_that_cannot_be_asked_is_not_shrunk() {
     assert!(decision.problems[0].contains("no answer in the time left"));
 }
 
+fn with_a_sale_in(minutes: i64, engine: EngineKind) -> Group {
+    let mut group = group();
+    group.policy.engine = engine;
+    let start = (now() + TimeDelta::minutes(minutes)).to_rfc3339();
+    let sale = serde_json::json!({"name": "sale", "at": start, "duration_minutes": 60, "min_instances": 12});
+    group.schedules = vec![serde_json::from_value(sale).expect("a schedule")];
+    group
+}
+
+#[test]
+fn a_known_event_is_met_by_every_engine_before_it_starts_and_the_record_says_so() {
+    for engine in [EngineKind::Predictive, EngineKind::TargetTracking, EngineKind::WeightedScore] {
+        let group = with_a_sale_in(3, engine);
+        let decision = decided(&group, situation(&group, idle_minutes(&group)));
+        assert_eq!(decision.target, 12, "{engine:?}");
+        assert_eq!(decision.guardrails.last().map(|step| step.rule), Some(guardrails::Rule::Schedule));
+        let told = explain::sentences(&decision).join(" ");
+        assert!(told.contains("A known event: ") && told.contains("schedule sale asks for at least 12 from"), "{told}");
+        let text = serde_json::to_string(&decision).expect("a decision is serialisable");
+        let record: Decision = serde_json::from_str(&text).expect("what was written can be read");
+        explain::check(&record).expect("it follows from its own record");
+
+        let group = with_a_sale_in(4, engine);
+        let decision = decided(&group, situation(&group, idle_minutes(&group)));
+        assert!(decision.target <= 8, "a later decision still comes in time for it");
+    }
+}
+
+#[test]
+fn a_person_and_the_largest_number_win_over_a_known_event() {
+    let mut group = with_a_sale_in(0, EngineKind::TargetTracking);
+    let mut snapshot = snapshot(&group);
+    let until = now() + TimeDelta::hours(1);
+    let order = crate::model::Order::Pin(3);
+    snapshot.holds = vec![crate::model::Hold { order, who: "li".to_owned(), why: "test".to_owned(), until }];
+    assert_eq!(decide(&mut snapshot, situation(&group, idle_minutes(&group))).target, 3);
+    group.scaling.max_instances = 10;
+    assert_eq!(decided(&group, situation(&group, idle_minutes(&group))).target, 10);
+}
+
+#[test]
+fn the_usual_load_is_remembered_whatever_the_engine() {
+    let group = group();
+    let mut snapshot = snapshot(&group);
+    decide(&mut snapshot, situation(&group, idle_minutes(&group)));
+    assert!((snapshot.usual.of_days(7) - 0.12 * 8.0).abs() < 1e-12, "eight instances, 12 % busy");
+}
+
 proptest! {
     #[test]
     fn whatever_is_missing_nothing_is_removed(lost in proptest::collection::vec(any::<bool>(), 20), signal in 0usize..4) {

@@ -9,16 +9,18 @@ use tokio::time::Instant;
 use super::budget::Budget;
 use super::decide::{PoolView, Situation, decide};
 use super::fold::fold;
+use super::log::log;
+use super::publish::publish;
 use super::tell::tell;
 use super::warm::Warm;
 use super::{policies, shadow};
 use crate::clients::Cloud;
 use crate::engine::purchase::{self, Hedge, PoolState};
-use crate::engine::{explain, guardrails};
+use crate::engine::{Evidence, explain, guardrails};
 use crate::fleet::{self, FleetError, View};
-use crate::handlers::raising;
+use crate::handlers::{measures, raising};
 use crate::model::{
-    Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, Mode, PaidCapacity, Pool,
+    Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, PaidCapacity, Pool,
     PoolTarget, Record, SCHEMA_VERSION, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
@@ -38,6 +40,8 @@ pub(super) struct Ask {
     pub(super) deadline: Instant,
     /// Topic that people read.
     pub(super) topic_urn: Option<String>,
+    /// Whether the decision is told to Cloud Eye.
+    pub(super) publish_metrics: bool,
 }
 
 /// Evaluates a group.
@@ -80,6 +84,7 @@ pub(super) async fn evaluate_group(
     };
     let before = snapshot.written;
     let mut decision = decide(&mut snapshot, situation);
+    note_forecast(&mut snapshot, &decision);
     decision.shadow = shadow::beside(configured, &mut snapshot, &decision, ask.now);
     let rolled_back = policies::watch(configured, &mut snapshot, &decision.seen.samples);
     if let Some((version, why)) = &rolled_back {
@@ -104,9 +109,27 @@ pub(super) async fn evaluate_group(
         let id = super::decision_id(&ask.trigger.request_id, &group.name);
         policies::record_rollback(store, &group.name, rolled_back, &id, ask.now, ask.deadline).await;
     }
-    decision.http_calls = store.calls() - calls_before.0 + cloud.calls() - calls_before.1 + 2;
+    // Still to come: the record, the snapshot, and the metrics.
+    let to_come = 2 + u64::from(ask.publish_metrics);
+    decision.http_calls = store.calls() - calls_before.0 + cloud.calls() - calls_before.1 + to_come;
     decision.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    write_state(store, warm, group, ask, snapshot, decision).await
+    let measures = if ask.publish_metrics { measures::of(group, &decision, &snapshot) } else { Vec::new() };
+    let telling = async {
+        if ask.publish_metrics {
+            publish(cloud, &group.name, &measures, ask.now).await;
+        }
+    };
+    let (verdict, ()) = future::join(write_state(store, warm, group, ask, snapshot, decision), telling).await;
+    verdict
+}
+
+/// Keeps what was forecast until it can be compared with what came.
+fn note_forecast(snapshot: &mut Snapshot, decision: &Decision) {
+    let Evidence::Predictive(evidence) = &decision.proposal.evidence else { return };
+    snapshot.coverage.measured(evidence.newest, evidence.newest_demand);
+    if let Some(expected) = evidence.expected_at(decision.seen.lead_minutes) {
+        snapshot.coverage.forecast(expected.minute, expected.low, expected.high);
+    }
 }
 
 /// What is remembered, with new records folded in.
@@ -468,23 +491,4 @@ async fn write_state(
         Err(error) => tracing::error!(group = group.name, %error, "the snapshot could not be written"),
     }
     Ok(verdict)
-}
-
-fn log(verdict: &Verdict, decision: &Decision) {
-    tracing::info!(
-        group = verdict.group,
-        decision = verdict.decision,
-        request_id = decision.trigger.request_id,
-        trigger = decision.trigger.kind,
-        current = verdict.current,
-        proposed = decision.proposal.target,
-        target = verdict.target,
-        dry_run = decision.dry_run,
-        acts = decision.mode == Mode::Act,
-        problems = decision.problems.len(),
-        http_calls = decision.http_calls,
-        duration_ms = decision.duration_ms,
-        "{}",
-        verdict.why
-    );
 }

@@ -58,7 +58,8 @@ impl<'a> Look<'a> {
         trigger: Trigger,
         deadline: Instant,
     ) -> Result<Self, StoreError> {
-        let ask = Ask { now, trigger: trigger.clone(), dry_run: false, deadline, topic_urn: None };
+        let ask =
+            Ask { now, trigger: trigger.clone(), dry_run: false, deadline, topic_urn: None, publish_metrics: false };
         let mut problems = Vec::new();
         let (mut snapshot, names) = group::remembered(store, &Warm::default(), group, &ask, &mut problems).await?;
         let is_known = snapshot.fleets.values().any(|fleet| fleet.capacity.is_some());

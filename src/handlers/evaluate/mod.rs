@@ -6,8 +6,10 @@ mod fan_out;
 mod fold;
 mod group;
 mod intake;
+mod log;
 mod look;
 mod policies;
+mod publish;
 mod shadow;
 mod tell;
 mod warm;
@@ -123,6 +125,7 @@ impl Evaluate {
             dry_run: request.dry_run,
             deadline: invocation.deadline,
             topic_urn: config.notify.topic_urn.clone(),
+            publish_metrics: config.publish_metrics,
         };
         let mut asked = Vec::with_capacity(due.len());
         for group in due {

@@ -225,7 +225,7 @@ impl Job {
             case.written.insert(self.record(&group.name, *time, &loss.instance, what).await?);
         }
         let actions = order(&self.cloud, group, &case.look.snapshot, &views, &plan, self.now).await;
-        tracing::warn!(group = group.name, ?lost, target, "spot instances are being taken away");
+        tracing::warn!(group = group.name, ?lost, raised_to = target, "spot instances are being taken away");
         Ok(Replaced { group: group.name.clone(), lost, target, until, plan, actions })
     }
 

@@ -124,3 +124,22 @@ export const lift = (group, changed) => {
     element("form", { class: "form", on: { submit: send } }, field("who", who), errors,
       buttons(cancel(), element("button", { type: "submit", class: "main", id: "confirm" }, text("confirm")))));
 };
+
+// A person's word on a version of the policy: approve, reject or roll back.
+export const orderForm = (group, version, order, changed) => {
+  const who = element("input", { id: "order-who", required: true, maxlength: 200, value: sessionStorage.getItem(WHO) ?? "" });
+  const why = element("input", { id: "order-why", required: true, maxlength: 200 });
+  const errors = element("div");
+  const heading = title(text("order_title", { order: text(`order_${order}`), version }));
+  const send = async (event) => {
+    event.preventDefault();
+    sessionStorage.setItem(WHO, who.value);
+    await attempt(event.submitter, errors, async () => {
+      await api.orderPolicy(group, version, order, who.value, why.value);
+      showDialog(heading, element("p", { role: "status" }, text(order === "approve" ? "approved" : "disapproved")), buttons(button("close", closeDialog, { autofocus: true })));
+      changed();
+    });
+  };
+  showDialog(heading, element("form", { class: "form", on: { submit: send } }, field("who", who), field("because", why), errors,
+    buttons(cancel(), element("button", { type: "submit", class: "main", id: "confirm" }, text("confirm")))));
+};

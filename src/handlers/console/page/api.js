@@ -57,6 +57,12 @@ export const api = {
   cost: (name) => call("GET", `${group(name)}/cost`),
   series: (name, since, until) => call("GET", `${group(name)}/series?since=${since}&until=${until}`),
   decisions: (name, before) => call("GET", `${group(name)}/decisions?limit=60${before ? `&before=${encodeURIComponent(before)}` : ""}`),
+  // Null where the console knows of no versions.
+  policies: (name) => call("GET", `${group(name)}/policies`).catch((error) => { if (error.status === 404) return null; throw error; }),
+  policy: (name, version) => call("GET", `${group(name)}/policies/${encodeURIComponent(version)}`),
+  orderPolicy: (name, version, order, who, why) => call("POST", `${group(name)}/policies/${encodeURIComponent(version)}/${order}`, { who, why }),
+  spot: (name) => call("GET", `${group(name)}/spot`),
+  alternatives: (id) => call("GET", `decisions/${encodeURIComponent(id)}/alternatives`),
   decision: (id) => call("GET", `decisions/${encodeURIComponent(id)}`),
   // Hands the evaluation over. Its decision is the one that names the request.
   evaluate: (name, dryRun) => call("POST", `${group(name)}/evaluate?dry_run=${dryRun}`),

@@ -2,11 +2,14 @@
 
 import * as actions from "./actions.js";
 import { api, hasToken, setToken } from "./api.js";
+import { chain } from "./chain.js";
 import { drawCharts } from "./charts.js";
 import { showDecision } from "./decision.js";
 import { byId, element, fill } from "./dom.js";
+import { drawPolicies } from "./policies.js";
 import { tell } from "./sentences.js";
-import { instant, label, language, money, number, setLanguage, text } from "./texts.js";
+import { drawPools, drawWeather } from "./supply.js";
+import { clock, instant, label, language, money, number, setLanguage, text } from "./texts.js";
 import { drawTimeline, reasonOf } from "./timeline.js";
 
 const QUICK_MS = 3_000, CALM_MS = 15_000;
@@ -23,14 +26,14 @@ const fetchShown = async () => {
   const { name } = state;
   const until = state.list.now;
   const since = new Date(Date.parse(until) - state.hours * 3_600_000).toISOString();
-  const [detail, cost, series, recent] = await Promise.all([api.group(name), api.cost(name), api.series(name, since, until), api.decisions(name)]);
+  const [detail, cost, series, recent, spot, policies] = await Promise.all([api.group(name), api.cost(name), api.series(name, since, until), api.decisions(name), api.spot(name), api.policies(name)]);
   // Older pages that were asked for stay, beneath what is new.
   const kept = state.shown?.detail.name === name ? state.shown.decisions : [];
   const known = new Set(recent.decisions.map((decision) => decision.id));
   const oldest = recent.decisions.at(-1)?.time ?? "";
   const older = kept.filter((decision) => decision.time < oldest && !known.has(decision.id));
   const joined = older.length && recent.decisions.some((decision) => kept.some((one) => one.id === decision.id));
-  return { detail, cost, series, decisions: joined ? [...recent.decisions, ...older] : recent.decisions, next: joined ? state.shown.next : recent.next };
+  return { detail, cost, series, spot, policies, decisions: joined ? [...recent.decisions, ...older] : recent.decisions, next: joined ? state.shown.next : recent.next };
 };
 
 const refresh = async () => {
@@ -95,6 +98,26 @@ const openAt = (seconds) => {
 
 const badge = (words, tone = "") => element("li", { class: `badge ${tone}` }, words);
 
+// Spot instances that are being taken away now, by pool and minute.
+const going = (detail) => {
+  const pools = new Map();
+  for (const { pool, ends } of detail.losses) {
+    if (!ends || ends <= detail.now) continue;
+    const known = pools.get(pool) ?? { pool, n: 0, ends };
+    pools.set(pool, { pool, n: known.n + 1, ends: ends > known.ends ? ends : known.ends });
+  }
+  return [...pools.values()].map((one) => ({ ...one, ends: clock(one.ends) }));
+};
+
+// Known events that are on, and the next one within a day.
+const DAY_MS = 86_400_000;
+const events = (detail) => {
+  const told = detail.schedules.map((one) => ({ ...one, at: Date.parse(one.start), start: utc(one.start), end: utc(one.end) }));
+  const next = told.filter((one) => !one.is_on && one.at - Date.parse(detail.now) < DAY_MS).sort((a, b) => a.at - b.at).slice(0, 1);
+  return [...told.filter((one) => one.is_on).map((one) => ["event_on", one]), ...next.map((one) => ["event_next", one])];
+};
+const utc = (time) => instant(new Date(time).toISOString());
+
 const drawWhy = () => {
   const { detail } = state.shown;
   const last = detail.last_decision;
@@ -107,16 +130,17 @@ const drawWhy = () => {
       element("p", { class: "count" }, element("b", { id: "serving" }, last ? number(last.serving) : "–"), " ", text("instances")),
       element("ul", { class: "badges" },
         starting > 0 ? badge(text("starting_now", { starting }), "warn") : null,
-        last ? badge(text("target_now", { target: last.target })) : null,
         badge(text(`engine_${detail.engine}`)), badge(text(`mode_${detail.mode}`), detail.mode === "observe" ? "warn" : "good"),
         badge(text("limits", { min: detail.min_instances, max: detail.max_instances })))),
     element("div", { class: "because" },
       element("h1", {}, `${text("why_so")} · ${detail.name}`),
       element("p", { class: "lead", id: "headline" }, told[0]),
       element("p", { id: "reason" }, reason),
+      chain(state.shown),
       detail.holds.map((hold) => element("p", { class: "note" }, text("held", { ...hold, order: actions.orderText(hold.order), until: instant(hold.until) }))),
+      events(detail).map(([key, one]) => element("p", { class: key === "event_on" ? "note" : "muted" }, text(key, one))),
       detail.raises.map((raise) => element("p", { class: "note" }, text("raised", { ...raise, until: instant(raise.until) }))),
-      detail.losses.map((loss) => element("p", { class: "note" }, text("lost", loss))),
+      going(detail).map((loss) => element("p", { class: "note" }, text("lost", loss))),
       [...(last?.problems ?? []), ...(last && detail.problem ? [detail.problem] : [])].map((problem) => element("p", { class: "note bad" }, problem)),
       element("div", { class: "buttons" },
         last ? button("all_reasons", "all-reasons", () => open(state.shown.detail.last_decision.id), "main") : null,
@@ -130,13 +154,7 @@ const figure = (id, name, value, hint, tone = "") => element("div", { class: `fi
 
 const drawFigures = () => {
   const { detail, cost, series } = state.shown;
-  const point = series.points.at(-1);
   const all = [];
-  if (point?.demand) {
-    const band = point.forecast;
-    const minutes = band ? Math.max(0, Math.round((Date.parse(band.time) - Date.parse(point.time)) / 60_000)) : 0;
-    all.push(figure("load", text("load_now"), number(point.demand.instances, 1), band ? text("load_hint", { low: number(band.low, 1), high: number(band.high, 1), minutes }) : ""));
-  }
   const latency = detail.config.signals.findIndex((signal) => signal.kind === "latency_ms");
   if (latency >= 0) {
     const slo = detail.config.policy.slo_ms;
@@ -147,11 +165,14 @@ const drawFigures = () => {
     if (values.length) all.push(figure("in-slo", text("in_slo"), `${number(good * 100, 1)} %`, text("in_slo_hint", { count: values.length, slo: number(slo) }), good < 0.99 ? "bad" : "good"));
   }
   all.push(figure("spent", text("cost_so_far"), money(cost.spent), `${text("since_first")} · ${text("per_hour", { value: money(cost.per_hour) })}`));
-  const { spent, peak, hours } = series.cost;
-  if (peak > 0) {
-    const share = (1 - spent / peak) * 100;
-    all.push(figure("saved", text("saved"), text(share >= 0 ? "saved_value" : "dearer_value", { share: number(Math.abs(share)) }), text("saved_hint", { spent: money(spent), peak: money(peak), hours: number(hours, 1) }), share > 0 ? "good" : ""));
-  }
+  const { spent, on_demand, peak, hours } = series.cost;
+  const against = (id, other) => {
+    const share = (1 - spent / other) * 100;
+    all.push(figure(id, text(id), text(share >= 0 ? "saved_value" : "dearer_value", { share: number(Math.abs(share)) }), text("saved_hint", { spent: money(spent), other: money(other), hours: number(hours, 1) }), share > 0 ? "good" : ""));
+  };
+  // Without a spot pool everything is on demand anyway.
+  if (on_demand > 0 && detail.pools.some((pool) => pool.purchase === "spot")) against("against_on_demand", on_demand);
+  if (peak > 0) against("against_peak", peak);
   fill(byId("figures"), ...all);
 };
 
@@ -190,6 +211,9 @@ const draw = (force = false) => {
   if (!state.shown) return;
   drawWhy();
   drawFigures();
+  drawPools(state.shown.detail);
+  drawWeather(state.shown.spot);
+  drawPolicies(state.name, state.shown.policies, anew, showError);
   drawTimeline(state.shown.decisions, state.shown.next, open);
   drawGraphs(force);
 };

@@ -16,7 +16,7 @@ const VIEWS = {
 };
 const RULES = {
   "Doubtful metrics never shrink a group": "指标存疑时不缩容", "Rest after a change": "变更后冷却", "Flap safety": "防抖动", "Step limit on the way in": "缩容步长限制",
-  "A call for more": "要求增加", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
+  "A call for more": "要求增加", "A known event": "已知事件", "A known event": "已知事件", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
 };
 const rules = Object.keys(RULES).join("|");
 
@@ -25,9 +25,15 @@ const REASONS = [
   [/^a person pinned (\d+)$/, "有人固定为 $1 台"], [/^a person wants at least (\d+)$/, "有人要求至少 $1 台"],
   [/^never fewer than min_instances$/, "不少于 min_instances"], [/^never more than max_instances$/, "不多于 max_instances"],
   [/^(\d+) s of rest are left before shrinking$/, "缩容前还需冷却 $1 秒"], [/^at most (\d+) are added at once$/, "一次最多增加 $1 台"], [/^at most (\d+) are removed at once$/, "一次最多减少 $1 台"],
+  [/^schedule (\S+) asks for at least (\d+) from (\S+) on (\S+) \((\S+)\)$/, "日程 $1 要求自 $4 $3（$5）起至少 $2 台"],
+  [/^schedule (\S+) expects (\S+) times the usual (\S+) instances' worth of load from (\S+) on (\S+) \((\S+)\), which takes (\d+) at (\S+) %$/, "日程 $1 预计自 $5 $4（$6）起负载为平时（相当于 $3 台）的 $2 倍，按 $8% 利用率需要 $7 台"],
   [/^with fewer than (\d+), (.+) would be over (.+) %$/, "少于 $1 台时，$2 将超过 $3%"],
   [/^(\d+) of (\d+), all on demand$/, "$2 台中的 $1 台，全部按需"], [/^base (\d+), and what is not spot of (\d+)$/, "基数 $1 台，加上 $2 台中非竞价的部分"],
   [/^base (\d+), and the gap to (\d+) ready of (\d+) spot instances$/, "基数 $1 台，并补足竞价缺口（$3 台中 $2 台就绪）"], [/^(\d+) of (\d+) wanted as spot, of (\d+) in all$/, "共 $3 台，期望竞价 $2 台，其中 $1 台"],
+  [/^(\d+) spot instances are being taken away$/, "$1 台竞价实例正被回收"], [/^(.+), and (\d+) that are going$/, (m) => `${reason(m[1])}，另有 ${m[2]} 台正被回收`],
+  [/^schedule (\S+) asks for at least (\d+) from (.+)$/, "日程 $1 要求自 $3 起至少 $2 台"],
+  [/^schedule (\S+) expects (\S+) times the usual (\S+) instances' worth of load from (.+), which takes (\d+) at (\S+) %$/, "日程 $1 预计自 $4 起负载为平常（$3 台）的 $2 倍，按 $6% 利用率需 $5 台"],
+  [/^the policy in force is not known: (.+)$/, "无法得知生效的策略：$1"],
   [/^pool (.+) could not be asked$/, "无法查询资源池 $1"], [/^(.+) has no value yet$/, "$1 还没有值"], [/^has no value yet$/, "还没有值"], [/^(.+ )?is (\d+) minutes old$/, "$1已过去 $2 分钟"], [/^(.+) is over its threshold$/, "$1 超过阈值"],
 ];
 
@@ -54,6 +60,14 @@ const SENTENCES = [
   [/^It has been above that for (\d+) minutes: (.+) makes (\d+) instances$/, "已高于目标 $1 分钟：$2 得 $3 台"],
   [/^It has been under (\S+) for (\d+) minutes, at most (\S+): (.+) makes (\d+) instances$/, "低于 $1 已 $2 分钟，最高 $3：$4 得 $5 台"],
   [/^It has been neither high nor low for long enough, so (\d+) stay$/, "高或低的时间都不够长，保持 $1 台"],
+  [/^(.+) has no fresh value, so nothing is removed$/, "$1 没有新值，不缩容"],
+  [/^(\S+) is (\S+)( \(.+?\))?(, beyond its threshold for \d+ of \d+ minutes)?: score (\S+), weight (\S+), counts (\S+)$/, (m) => `${m[1]} 为 ${m[2]}${bounds(m[3])}${held(m[4])}：得分 ${m[5]}，权重 ${m[6]}，计 ${m[7]}`],
+  [/^The trend of the CPU is (\S+), weight (\S+), counts (\S+)$/, "CPU 趋势为 $1，权重 $2，计 $3"],
+  [/^(\S+) is saturated and decides alone$/, "$1 已饱和，单独决定"],
+  [/^The score is (\S+); the group rests for another (\d+) s after its last change, so (\d+) stay$/, "得分 $1；上次变更后还需冷却 $2 秒，保持 $3 台"],
+  [/^The score is (\S+), above 0\.3: (\d+) become (\d+) instances$/, "得分 $1，高于 0.3：$2 台变为 $3 台"],
+  [/^The score is (\S+), below -0\.3: (\d+) become (\d+) instances$/, "得分 $1，低于 -0.3：$2 台变为 $3 台"],
+  [/^The score is (\S+), between -0\.3 and 0\.3: (\d+) become (\d+) instances$/, "得分 $1，介于 -0.3 与 0.3 之间：$2 台仍为 $3 台"],
   [/^Pool (\S+): (\d+) -> (\d+) \((.+)\)$/, (m) => `资源池 ${m[1]}：${m[2]} → ${m[3]}（${reason(m[4])}）`],
   [/^(\S+): (\d+) instead of (\d+) instances, done$/, "$1：由 $3 台改为 $2 台，完成"],
   [/^(\S+): (\d+) instead of (\d+) instances, not asked \(dry run\)$/, "$1：由 $3 台改为 $2 台，未执行（试运行）"],
@@ -64,6 +78,8 @@ const SENTENCES = [
   [new RegExp(`^(${rules}): (.+)$`), (m) => `${RULES[m[1]]}：${reason(m[2])}`],
 ];
 
+const bounds = (english) => (english ?? "").replace(" (", "（").replace("out above ", "扩容高于 ").replace("in below ", "缩容低于 ").replace(", ", "，").replace(")", "）");
+const held = (english) => (english ?? "").replace(/, beyond its threshold for (\d+) of (\d+) minutes/, "，越过阈值 $1 分钟（需 $2 分钟）");
 const aside = (english) => (english.includes("dry run") ? "（试运行：未做变更）" : english.includes("observe") ? "（仅观察：未做变更）" : "");
 const put = (patterns, english) => {
   for (const [pattern, chinese] of patterns) {

@@ -1,6 +1,10 @@
-//! `config check FILE`, `config schema`.
+//! `config check FILE`, `config schema`, `config preset`.
+
+mod preset;
 
 use std::path::PathBuf;
+
+use serde_json::json;
 
 use super::{CliError, print, read_file};
 use crate::config::Config;
@@ -11,14 +15,29 @@ pub(super) enum Command {
     Check {
         /// The file.
         file: PathBuf,
+        /// What to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
+    /// Print signals that are ready to be put into a group.
+    Preset(preset::Arguments),
     /// Print the JSON Schema of the configuration.
     Schema,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON document: what is wrong and where, or nothing.
+    Json,
+}
+
 pub(super) fn run(command: &Command) -> Result<(), CliError> {
     match command {
-        Command::Check { file } => {
+        Command::Check { file, format: Format::Json } => check_for_programs(file),
+        Command::Check { file, format: Format::Text } => {
             let config = Config::parse(&read_file(file)?)
                 .map_err(|error| CliError::Input(format!("{}:\n{error}", file.display())))?;
             let mut told = format!("{}: good, {} group(s) in {}\n", file.display(), config.groups.len(), config.region);
@@ -38,9 +57,21 @@ pub(super) fn run(command: &Command) -> Result<(), CliError> {
             }
             print(&told)
         }
+        Command::Preset(arguments) => preset::run(arguments),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&Config::schema()).map_err(CliError::failed)?;
             print(&format!("{schema}\n"))
         }
+    }
+}
+
+fn check_for_programs(file: &std::path::Path) -> Result<(), CliError> {
+    let problems = Config::parse(&read_file(file)?).err().map(|error| error.problems).unwrap_or_default();
+    let told: Vec<_> =
+        problems.iter().map(|problem| json!({"path": problem.path, "message": problem.message})).collect();
+    print(&format!("{:#}\n", json!({"file": file, "problems": told})))?;
+    match problems.len() {
+        0 => Ok(()),
+        count => Err(CliError::Input(format!("{}: {count} problem(s)", file.display()))),
     }
 }
