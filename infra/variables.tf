@@ -293,9 +293,9 @@ variable "spot_notices" {
 }
 
 variable "tune_schedule" {
-  description = "When tune runs: cron with seconds first, optionally after CRON_TZ=zone."
+  description = "When tune runs: cron with seconds first, optionally after CRON_TZ=zone. Candidates are looked for once a day however often it runs; hourly, versions are taken on sooner."
   type        = string
-  default     = "0 30 3 * * ?"
+  default     = "0 30 * * * ?"
 }
 
 variable "publish_metrics" {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use flexus_autoscaler::functiongraph::{Environment, Invocation, Service};
-use flexus_autoscaler::handlers::{alarm, console, evaluate, reclaim};
+use flexus_autoscaler::handlers::{alarm, console, evaluate, reclaim, tune};
 use flexus_autoscaler::local::{
     AsGroupSettings, Call, EventTrigger, Fault, Faults, PoolSettings, Region, RegionSettings, ServerHandle,
     WorkloadSettings, serve,
@@ -512,6 +512,7 @@ async fn every_sample_event_runs_through_its_function() {
             "timer" | "manual" => stage.invoke(evaluate::service(environment), event).await,
             "alarm" => stage.invoke(alarm::service(environment), event).await,
             "reclaim" => stage.invoke(reclaim::service(environment), event).await,
+            "tune" => stage.invoke(tune::service(environment), event).await,
             "console" => stage.invoke(console::service(environment), event).await,
             // A bucket's events wake none of the functions, and are told so.
             "obs" => {

@@ -37,7 +37,8 @@ impl Ledger {
         self.start + self.minutes.len() as i64
     }
 
-    pub(super) fn outcomes(&self, range: &Range<Minute>) -> &[MinuteOutcome] {
+    /// What happened in those minutes.
+    pub fn outcomes(&self, range: &Range<Minute>) -> &[MinuteOutcome] {
         let index = |minute: Minute| ((minute - self.start).max(0) as usize).min(self.minutes.len());
         let (from, to) = (index(range.start), index(range.end));
         &self.minutes[from.min(to)..to]

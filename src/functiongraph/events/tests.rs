@@ -67,6 +67,10 @@ fn a_manual_event_is_read_strictly() {
     assert_eq!((evaluation.groups, evaluation.dry_run), (vec!["inference".to_owned()], true));
     assert_eq!(evaluation.time, at("2026-01-08T08:42:00Z"));
 
+    assert_eq!(evaluation.action, Action::Evaluate);
+    let Event::Evaluation(evaluation) = sample("tune-manual") else { panic!() };
+    assert_eq!(evaluation.action, Action::Tune);
+
     let Ok(Event::Evaluation(evaluation)) = Event::parse(br#"{"action":"evaluate"}"#) else { panic!() };
     assert!(evaluation.groups.is_empty() && !evaluation.dry_run);
 

@@ -185,3 +185,7 @@ pub(super) async fn record_rollback(
         tracing::warn!(group, version = change.version, %error, "a rollback could not be recorded");
     }
 }
+
+#[cfg(test)]
+#[path = "policies_tests.rs"]
+mod tests;

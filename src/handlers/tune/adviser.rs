@@ -44,13 +44,14 @@ impl From<&config::DeepSeek> for AdviserSettings {
 }
 
 /// What came of asking.
-pub(super) struct Asked {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
     /// What was asked and said. `None` where it was not asked.
-    pub(super) advice: Option<Advice>,
+    pub advice: Option<Advice>,
     /// What follows from it.
-    pub(super) candidate: Option<Candidate>,
+    pub candidate: Option<Candidate>,
     /// In a sentence.
-    pub(super) told: String,
+    pub told: String,
 }
 
 impl Adviser {
@@ -72,7 +73,7 @@ impl Adviser {
     ///
     /// # Errors
     /// When the store does not tell what was spent today: then nothing is.
-    pub(super) async fn ask(
+    pub async fn ask(
         &self,
         store: &Store,
         groups: &[Group],

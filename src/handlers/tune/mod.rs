@@ -9,7 +9,7 @@ mod outcome;
 use serde::Serialize;
 use tokio::time::Instant;
 
-pub use self::adviser::{Adviser, AdviserSettings};
+pub use self::adviser::{Adviser, AdviserSettings, Asked};
 pub use self::group::{Ask, Haste, tune_group};
 pub use self::orders::{ListedVersion, OrderError, Overview, VersionStory, give_order, overview, story};
 pub use self::outcome::{JudgedVersion, Outcome, VersionStep};

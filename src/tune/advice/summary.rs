@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::answer::plain;
@@ -19,6 +20,8 @@ pub struct Summary {
     days: f64,
     load: Load,
     limits: Limits,
+    /// Known events, each as it took place last.
+    known_events: Vec<KnownEvent>,
     engine: &'static str,
     parameters: Vec<Told>,
     /// How the policy in force did on the days told of, by replay.
@@ -61,6 +64,14 @@ struct Limits {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
+struct KnownEvent {
+    name: String,
+    last_start: Option<DateTime<Utc>>,
+    duration_minutes: u32,
+    expected_multiple: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct Told {
     name: String,
     value: f64,
@@ -100,6 +111,16 @@ impl Summary {
                 violation_price: group.policy.violation_price,
                 price_per_hour: group.on_demand_price_per_hour(),
             },
+            known_events: group
+                .schedules
+                .iter()
+                .map(|schedule| KnownEvent {
+                    name: name(&schedule.name),
+                    last_start: schedule.last(range.end.start()).map(|occurrence| occurrence.start.to_utc()),
+                    duration_minutes: schedule.duration_minutes,
+                    expected_multiple: schedule.expected_multiple,
+                })
+                .collect(),
             engine: before.engine.name(),
             parameters: known
                 .filter_map(|parameter| {

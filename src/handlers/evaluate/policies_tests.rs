@@ -1,0 +1,176 @@
+use std::sync::Arc;
+
+use object_store::memory::InMemory;
+use object_store::path::Path;
+
+use super::*;
+use crate::engine::EngineState;
+use crate::model::{EngineKind, Expected, InForce, Tunables, basis};
+use crate::state::keys;
+use crate::state::policies::{FittedModel, write_course, write_model};
+use crate::tune::tests::group;
+
+fn store() -> Store {
+    Store::new(Arc::new(InMemory::new()), Path::default())
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_040, 0).unwrap()
+}
+
+fn tracking() -> Tunables {
+    Tunables { engine: EngineKind::TargetTracking, cooldown_period: None, ..Tunables::of(&group()) }
+}
+
+fn in_force_since(version: &str, watched: bool) -> InForce {
+    InForce {
+        version: version.to_owned(),
+        tunables: tracking(),
+        since: now(),
+        watched_until: watched.then(|| now() + TimeDelta::hours(24)),
+        expected: Expected { price_of_work: 1.6, late_share: 0.01 },
+    }
+}
+
+fn course() -> Course {
+    Course {
+        schema: SCHEMA_VERSION,
+        written: now(),
+        basis: basis(&group()),
+        last_round: None,
+        active: Some(in_force_since("a", true)),
+        previous: None,
+        shadow: None,
+        shadow_takes_effect: false,
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let names = group().signals.iter().map(|signal| signal.name.clone()).collect();
+    Snapshot { policy: CONFIG_VERSION.to_owned(), ..Snapshot::empty(now(), names) }
+}
+
+async fn look(store: &Store, snapshot: &mut Snapshot, minutes: i64) -> Vec<String> {
+    let mut problems = Vec::new();
+    look_up(store, &group(), snapshot, now() + TimeDelta::minutes(minutes), soon(), &mut problems).await;
+    problems
+}
+
+#[tokio::test]
+async fn a_version_in_force_decides_and_is_looked_up_only_now_and_then() {
+    let (store, mut snapshot) = (store(), snapshot());
+    write_course(&store, "inference", &course(), soon()).await.unwrap();
+    assert_eq!(look(&store, &mut snapshot, 0).await, [""; 0]);
+    assert_eq!(snapshot.policy, "a");
+    assert_eq!(in_force(&group(), &snapshot).policy.engine, EngineKind::TargetTracking);
+    let calls = store.calls();
+    look(&store, &mut snapshot, 9).await;
+    assert_eq!(store.calls(), calls);
+    look(&store, &mut snapshot, 10).await;
+    assert_eq!(store.calls(), calls + 1);
+}
+
+#[tokio::test]
+async fn without_versions_the_configured_policy_decides_and_nothing_is_wrong() {
+    let (store, mut snapshot) = (store(), snapshot());
+    assert_eq!(look(&store, &mut snapshot, 0).await, [""; 0]);
+    assert_eq!((snapshot.policy.as_str(), &snapshot.policies.trouble), ("config", &None));
+    assert_eq!(in_force(&group(), &snapshot), group());
+}
+
+#[tokio::test]
+async fn what_cannot_be_followed_gives_way_to_the_configured_policy_and_is_told() {
+    let senseless = Tunables { target_utilisation: -1.0, ..tracking() };
+    let nonsense = Course { active: Some(InForce { tunables: senseless, ..in_force_since("a", false) }), ..course() };
+    let newer = Course { schema: SCHEMA_VERSION + 1, ..course() };
+    let whole = serde_json::to_vec(&course()).unwrap();
+    let cases = [
+        ("torn", whole[..whole.len() / 2].to_vec()),
+        ("empty", Vec::new()),
+        ("no JSON", b"\xff\xfe".to_vec()),
+        ("another form", b"{\"schema\":1}".to_vec()),
+        ("newer", serde_json::to_vec(&newer).unwrap()),
+        ("nonsense", serde_json::to_vec(&nonsense).unwrap()),
+    ];
+    for (case, bytes) in cases {
+        let (store, mut snapshot) = (store(), snapshot());
+        write_course(&store, "inference", &course(), soon()).await.unwrap();
+        look(&store, &mut snapshot, 0).await;
+        store.put(&keys::course("inference"), bytes, soon()).await.unwrap();
+        let problems = look(&store, &mut snapshot, 10).await;
+        assert!(
+            problems.iter().any(|problem| problem.contains("the configured policy decides")),
+            "{case} {problems:?}"
+        );
+        assert_eq!(snapshot.policy, "config", "{case}");
+        assert!(snapshot.policies.trouble.is_some(), "{case}: nothing is lowered meanwhile");
+        write_course(&store, "inference", &course(), soon()).await.unwrap();
+        look(&store, &mut snapshot, 20).await;
+        assert_eq!((snapshot.policy.as_str(), &snapshot.policies.trouble), ("a", &None), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn when_the_object_is_gone_nothing_is_lowered_until_that_is_known_for_sure() {
+    let (store, mut snapshot) = (store(), snapshot());
+    write_course(&store, "inference", &course(), soon()).await.unwrap();
+    look(&store, &mut snapshot, 0).await;
+    store.delete(&keys::course("inference"), soon()).await.unwrap();
+    look(&store, &mut snapshot, 10).await;
+    assert_eq!(snapshot.policy, "config");
+    assert!(snapshot.policies.trouble.is_some());
+    look(&store, &mut snapshot, 20).await;
+    assert_eq!(snapshot.policies.trouble, None);
+}
+
+#[tokio::test]
+async fn a_changed_configuration_wins_over_every_version() {
+    let (store, mut snapshot) = (store(), snapshot());
+    write_course(&store, "inference", &Course { basis: "another".to_owned(), ..course() }, soon()).await.unwrap();
+    assert_eq!(look(&store, &mut snapshot, 0).await, [""; 0]);
+    assert_eq!(snapshot.policy, "config");
+}
+
+#[tokio::test]
+async fn a_version_that_is_worse_than_expected_is_followed_no_more() {
+    let (store, mut snapshot) = (store(), snapshot());
+    write_course(&store, "inference", &course(), soon()).await.unwrap();
+    look(&store, &mut snapshot, 0).await;
+    let late = |minute: i64| Sample {
+        minute: Minute::containing(now()) + minute,
+        serving: Some(10),
+        total: Some(10),
+        values: vec![Some(90.0), None, Some(9_000.0), None, None],
+    };
+    let until = (0..200).find(|minute| watch(&group(), &mut snapshot, &[late(*minute)]).is_some());
+    assert_eq!(until, Some(74), "an hour after what it has inherited");
+    look(&store, &mut snapshot, 80).await;
+    assert_eq!(snapshot.policy, "config");
+    assert!(snapshot.policies.refused["a"].contains("was late"));
+}
+
+#[tokio::test]
+async fn a_shadow_begins_with_what_was_fitted_and_goes_on_when_it_takes_effect() {
+    let (store, mut snapshot) = (store(), snapshot());
+    let tuned = tracking().applied_to(&group());
+    let engine = EngineState::new(&tuned.policy, &tuned.signals);
+    let model = FittedModel { schema: SCHEMA_VERSION, until: Minute(0), engine: engine.clone() };
+    write_model(&store, "inference", "b", &model, soon()).await.unwrap();
+    let shadow = Course { active: None, shadow: Some(in_force_since("b", false)), ..course() };
+    write_course(&store, "inference", &shadow, soon()).await.unwrap();
+    look(&store, &mut snapshot, 0).await;
+    assert_eq!(snapshot.policy, "config");
+    let memory = snapshot.policies.shadow.clone().unwrap();
+    assert_eq!((memory.version.as_str(), memory.engine), ("b", Some(engine.clone())));
+
+    write_course(&store, "inference", &Course { active: Some(in_force_since("b", true)), ..course() }, soon())
+        .await
+        .unwrap();
+    look(&store, &mut snapshot, 10).await;
+    assert_eq!((snapshot.policy.as_str(), &snapshot.engine), ("b", &Some(engine)));
+    assert!(snapshot.policies.watch.is_some() && snapshot.policies.shadow.is_none());
+}
