@@ -8,6 +8,9 @@ use chrono::{DateTime, Utc};
 use flexus_autoscaler::clients::prometheus::Prometheus;
 use flexus_autoscaler::clients::redis::{Structure, length};
 use flexus_autoscaler::clients::{Failure, Proxies, Secret, Transport, client};
+use flexus_autoscaler::config::Config;
+use flexus_autoscaler::local::play::{CONSOLE_TOKEN, Play, PlaySettings};
+use flexus_autoscaler::replay::{Settings, Window, demo_trace};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -134,4 +137,43 @@ async fn queries_are_answered_by_a_real_prometheus() {
     assert!(error.to_string().contains("2 series"), "{error}");
     let error = query("sum(").await.unwrap_err();
     assert_eq!((error.status(), error.code()), (Some(400), Some("bad_data")), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_prometheus_takes_the_metrics_of_the_console() {
+    let config = Config::parse(include_bytes!("../src/cli/local/demo.json")).expect("a good configuration");
+    let mut trace = demo_trace(Window::default()).expect("the bundled day");
+    trace.load.truncate(90);
+    let circumstances = Settings::default();
+    let settings = PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, port: None };
+    let mut play = Play::start(settings).await.expect("a stage");
+    let console = Url::parse(&play.serve_console().await.expect("a console")).unwrap();
+    while play.step().await.is_some() {}
+    let target = format!("{}:{}", console.host_str().unwrap(), console.port().unwrap());
+    let arguments = |directory: &std::path::Path, port: u16| {
+        let scrape = format!(
+            "scrape_configs:\n  - job_name: autoscaler\n    scrape_interval: 1s\n    metrics_path: /api/metrics\n    \
+             authorization: {{credentials: \"{CONSOLE_TOKEN}\"}}\n    static_configs: [{{targets: [\"{target}\"]}}]\n"
+        );
+        std::fs::write(directory.join("prometheus.yml"), scrape).unwrap();
+        vec![
+            "--config.file=prometheus.yml".to_owned(),
+            "--storage.tsdb.path=data".to_owned(),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+        ]
+    };
+    let Some(server) = Server::start("prometheus", arguments).await else { return };
+    let transport = Transport::new(client(Proxies::None).unwrap(), Instant::now() + Duration::from_secs(120));
+    let prometheus = Prometheus::new(transport, &server.url("http"), None);
+    let query = async |query: &str| prometheus.query(query, Utc::now()).await;
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while query("autoscaler_up").await.ok().flatten() != Some(1.0) {
+        assert!(Instant::now() < give_up, "nothing was scraped");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let expected = query("autoscaler_forecast_p99{group=\"inference\"} > autoscaler_forecast_p10").await.unwrap();
+    assert!(expected.is_some_and(|instances| instances > 0.0), "{expected:?}");
+    let serving = query("autoscaler_serving").await.unwrap().expect("a fleet");
+    assert!(query("autoscaler_cost_per_hour").await.unwrap().is_some_and(|price| price >= serving * 0.66 - 1e-6));
+    play.stop().await;
 }

@@ -9,19 +9,23 @@ const ROUNDS = 7;
 const middle = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)].toFixed(0);
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
-const first = [], whole = [];
+const first = [], told = [], whole = [];
 let bytes = 0;
 for (let round = 0; round < ROUNDS; round++) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   await context.addInitScript((value) => sessionStorage.setItem("flexus-console-token", value), token);
   const page = await context.newPage();
-  bytes = 0;
-  page.on("response", async (response) => { if (!response.url().includes("/api/")) bytes += (await response.body()).length; });
   await page.goto(`${address}/`);
+  await page.waitForSelector("#headline");
+  told.push(await page.evaluate(() => performance.now()));
   await page.waitForSelector("html[data-painted]");
-  const [contentful, painted] = await page.evaluate(() => [performance.getEntriesByName("first-contentful-paint")[0].startTime, performance.now()]);
+  const [contentful, painted, size] = await page.evaluate(() => {
+    const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].filter((entry) => !entry.name.includes("/api/"));
+    return [performance.getEntriesByName("first-contentful-paint")[0].startTime, performance.now(), files.reduce((sum, entry) => sum + entry.decodedBodySize, 0)];
+  });
   first.push(contentful);
   whole.push(painted);
+  bytes = size;
   await context.close();
 }
 const headers = { Authorization: `Bearer ${token}` };
@@ -29,5 +33,5 @@ const { groups: [group] } = await (await fetch(`${address}/api/groups`, { header
 const since = new Date(Date.parse(group.evaluated) - 7 * 86_400_000 + 60_000).toISOString();
 const { decisions } = await (await fetch(`${address}/api/groups/${group.name}/series?points=2&since=${since}`, { headers })).json();
 console.log(`${decisions} decisions in the last seven days; page ${(bytes / 1024).toFixed(0)} KiB`);
-console.log(`first contentful paint ${middle(first)} ms, charts painted ${middle(whole)} ms (median of ${ROUNDS})`);
+console.log(`first contentful paint ${middle(first)} ms, told why ${middle(told)} ms, charts painted ${middle(whole)} ms (median of ${ROUNDS})`);
 await browser.close();

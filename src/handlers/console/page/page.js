@@ -26,14 +26,28 @@ const fetchShown = async () => {
   const { name } = state;
   const until = state.list.now;
   const since = new Date(Date.parse(until) - state.hours * 3_600_000).toISOString();
-  const [detail, cost, series, recent, spot, policies] = await Promise.all([api.group(name), api.cost(name), api.series(name, since, until), api.decisions(name), api.spot(name), api.policies(name)]);
+  const isFirst = state.shown?.detail.name !== name;
+  const first = api.group(name).then(tellFirst);
+  // The rest would only delay what a person waits for.
+  if (isFirst) await first;
+  const [detail, cost, series, recent, spot, policies] = await Promise.all([first, api.cost(name), api.series(name, since, until), api.decisions(name), api.spot(name), api.policies(name)]);
   // Older pages that were asked for stay, beneath what is new.
   const kept = state.shown?.detail.name === name ? state.shown.decisions : [];
-  const known = new Set(recent.decisions.map((decision) => decision.id));
+  const listed = new Set(recent.decisions.map((decision) => decision.id));
   const oldest = recent.decisions.at(-1)?.time ?? "";
-  const older = kept.filter((decision) => decision.time < oldest && !known.has(decision.id));
+  const older = kept.filter((decision) => decision.time < oldest && !listed.has(decision.id));
   const joined = older.length && recent.decisions.some((decision) => kept.some((one) => one.id === decision.id));
   return { detail, cost, series, spot, policies, decisions: joined ? [...recent.decisions, ...older] : recent.decisions, next: joined ? state.shown.next : recent.next };
+};
+
+// Why it has this size is told as soon as it is known; the rest takes a few hundred records.
+const tellFirst = (detail) => {
+  if (state.shown?.detail.name !== detail.name && detail.name === state.name) {
+    state.shown = { detail, series: { points: [], expected: [] }, decisions: [], next: null };
+    unveil();
+    drawWhy();
+  }
+  return detail;
 };
 
 const refresh = async () => {
@@ -200,7 +214,7 @@ const drawGraphs = (force) => {
   drawCharts(series, detail.config, state.signal, openAt);
 };
 
-const draw = (force = false) => {
+const unveil = () => {
   byId("door").hidden = true;
   byId("console").hidden = false;
   byId("leave").hidden = false;
@@ -208,7 +222,11 @@ const draw = (force = false) => {
   byId("clock").textContent = `${instant(state.list.now)} UTC`;
   drawGroups();
   drawWindows();
-  if (!state.shown) return;
+};
+
+const draw = (force = false) => {
+  unveil();
+  if (!state.list || !state.shown?.cost) return;
   drawWhy();
   drawFigures();
   drawPools(state.shown.detail);

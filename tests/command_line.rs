@@ -1,0 +1,99 @@
+//! The command line as a newcomer meets it: mistakes are told in a line that says how to mend them, and end with 2.
+
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_flexus-autoscaler")).args(arguments).output().expect("the command starts")
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn mistakes_are_told_with_their_mend_and_end_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let nonsense = folder.path().join("nonsense.json");
+    std::fs::write(&nonsense, "nonsense").unwrap();
+    let nonsense = nonsense.to_str().unwrap();
+    let empty = folder.path().join("empty.json");
+    std::fs::write(&empty, "{}").unwrap();
+    for (arguments, mend) in [
+        (&["replya"][..], "replay"),
+        (&["explain", nonsense], "records lie under groups/<group>/records/"),
+        (&["explain", "nowhere.json"], "nowhere.json"),
+        (&["config", "check", nonsense], "is not JSON"),
+        (&["config", "check", empty.to_str().unwrap()], "region"),
+        (&["config", "preset", "mainframe"], "vllm"),
+        (&["local", "--column", "load"], "--trace"),
+        (&["local", "--port", "9000"], "--serve"),
+        (&["local", "--trace", "nowhere.csv"], "nowhere.csv"),
+        (&["replay", "--policy", "magic"], "predictive"),
+        (&["replay", "--policy", "hpa@hot"], "no number above 0"),
+        (&["replay", "--format", "xml"], "html"),
+        (&["invoke", "nothing", nonsense], "evaluate"),
+        (&["completions", "tcl"], "bash"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", told(&output));
+        assert!(told(&output).contains(mend), "{arguments:?}: {}", told(&output));
+        assert!(output.stdout.is_empty() && !told(&output).contains("panicked"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_the_option_that_chooses_another() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = run(&["local", "--hours", "1", "--serve", "--port", &port]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told(&output).contains(&format!("port {port}")) && told(&output).contains("--port"), "{}", told(&output));
+}
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_told_to_programs_as_one_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    let mut config: Value = serde_json::from_str(include_str!("../src/cli/local/demo.json")).unwrap();
+    let check = |config: &Value| {
+        std::fs::write(&file, config.to_string()).unwrap();
+        let output = run(&["config", "check", file.to_str().unwrap(), "--format", "json"]);
+        (output.status.code(), serde_json::from_slice::<Value>(&output.stdout).expect("one document"))
+    };
+    let (code, told) = check(&config);
+    assert_eq!((code, &told["problems"]), (Some(0), &serde_json::json!([])));
+    config["groups"][0]["scaling"]["max_instances"] = 0.into();
+    let (code, told) = check(&config);
+    assert_eq!(code, Some(2));
+    assert_eq!(told["problems"][0]["path"], "groups[0].scaling.min_instances");
+}
+
+#[test]
+fn completions_and_the_manual_know_every_command_and_the_help_names_the_exit_codes() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = run(&["completions", shell]);
+        assert!(output.status.success() && printed(&output).contains("replay"), "{shell}");
+    }
+    let manual = printed(&run(&["man"]));
+    assert!(manual.contains(".TH"), "{manual}");
+    for command in ["LOCAL", "REPLAY", "DOCTOR", "EXPLAIN", "CONFIG"] {
+        assert!(manual.contains(&format!("COMMAND {command}")), "{command}");
+    }
+    assert!(printed(&run(&["--help"])).contains("Exit codes: 0 done"));
+}
+
+#[test]
+fn quiet_leaves_the_result_and_nothing_else() {
+    let output = run(&["local", "--hours", "1", "--quiet"]);
+    let text = printed(&output);
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(text.contains("in SLO %") && !text.contains("Playing"), "{text}");
+    assert!(output.stderr.is_empty(), "{}", told(&output));
+}
