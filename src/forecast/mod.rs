@@ -11,6 +11,7 @@ pub mod history;
 pub mod online;
 pub mod packed;
 pub mod paths;
+pub mod quick;
 pub mod regression;
 pub mod scale;
 pub mod score;

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::packed;
 
-const HALF_BINS: usize = 60;
+const HALF_BINS: usize = 30;
+/// Bins for each unit of asinh(2 error).
+const DENSITY: f64 = 6.0;
 /// Bins of the histogram; the middle one holds zero.
 pub const BINS: usize = 2 * HALF_BINS + 1;
 /// Minutes after which an error counts half.
@@ -62,7 +64,7 @@ impl ResidualShape {
 }
 
 fn bin_of(error: f64) -> usize {
-    let at = (12.0 * (2.0 * error).asinh()).round().clamp(-(HALF_BINS as f64), HALF_BINS as f64);
+    let at = (DENSITY * (2.0 * error).asinh()).round().clamp(-(HALF_BINS as f64), HALF_BINS as f64);
     (at + HALF_BINS as f64) as usize
 }
 
@@ -71,7 +73,7 @@ fn prior() -> &'static [(f64, f64); BINS] {
     static PRIOR: OnceLock<[(f64, f64); BINS]> = OnceLock::new();
     PRIOR.get_or_init(|| {
         let density = |z: f64| (1.0 + z * z / PRIOR_FREEDOM).powf(-(PRIOR_FREEDOM + 1.0) / 2.0);
-        let edge = |index: f64| (index / 12.0).sinh() / 2.0;
+        let edge = |index: f64| (index / DENSITY).sinh() / 2.0;
         let mut bins = [(0.0, 0.0); BINS];
         for (at, bin) in bins.iter_mut().enumerate() {
             let index = at as f64 - HALF_BINS as f64;

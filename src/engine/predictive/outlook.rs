@@ -101,7 +101,8 @@ impl View {
 fn fill_time_of_day(forecast: &OnlineForecast, horizon: usize, target: &mut DemandDistribution) {
     let history = forecast.history();
     let ahead = u64::from(forecast.horizons().get(horizon).copied().unwrap_or_default());
-    let mut seen = [0.0; (DAYS * (2 * AROUND + 1)) as usize];
+    // Bits of numbers that are not negative sort as the numbers do, and sooner.
+    let mut seen = [0u32; (DAYS * (2 * AROUND + 1)) as usize];
     let mut count = 0;
     for day in 1..=DAYS {
         let same_time = day * 1440 - ahead;
@@ -110,7 +111,7 @@ fn fill_time_of_day(forecast: &OnlineForecast, horizon: usize, target: &mut Dema
         }
         for age in same_time - AROUND..=same_time + AROUND {
             if let Some(demand) = history.back(age) {
-                seen[count] = demand;
+                seen[count] = (demand as f32).to_bits();
                 count += 1;
             }
         }
@@ -120,8 +121,8 @@ fn fill_time_of_day(forecast: &OnlineForecast, horizon: usize, target: &mut Dema
         return;
     }
     let seen = &mut seen[..count];
-    seen.sort_unstable_by(f64::total_cmp);
-    for demand in seen {
-        target.push(1.0 / count as f64, *demand);
+    seen.sort_unstable();
+    for &mut bits in seen {
+        target.push(1.0 / count as f64, f64::from(f32::from_bits(bits)));
     }
 }

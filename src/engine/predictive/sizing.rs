@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::forecast::packed;
+use crate::forecast::quick::Quick;
 use crate::replay::group::{ServiceModel, play_minute};
 
 /// Demands are told apart to this share.
@@ -106,11 +107,13 @@ fn row_of(demand: f64) -> u16 {
     if demand < LEAST_DEMAND {
         return 0;
     }
-    ((demand / LEAST_DEMAND).ln() / STEP).round().min((ROWS - 1) as f64) as u16
+    (Quick::tables().ln(demand * (1.0 / LEAST_DEMAND)) * (1.0 / STEP) + 0.5).min((ROWS - 1) as f64) as u16
 }
 
 fn demand_of(row: usize) -> f64 {
-    if row == 0 { 0.0 } else { LEAST_DEMAND * (row as f64 * STEP).exp() }
+    static DEMANDS: OnceLock<Vec<f64>> = OnceLock::new();
+    let compute = |row: usize| if row == 0 { 0.0 } else { LEAST_DEMAND * (row as f64 * STEP).exp() };
+    DEMANDS.get_or_init(|| (0..ROWS).map(compute).collect()).get(row).copied().unwrap_or_default()
 }
 
 /// Late work of one minute for every demand and every count, computed when first asked for.
