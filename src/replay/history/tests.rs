@@ -49,6 +49,7 @@ fn entry(group: &Group, minute: Minute, outcome: &MinuteOutcome) -> HistoryMinut
         missing: Vec::new(),
         problems: Vec::new(),
         pools: BTreeMap::from([("base".to_owned(), pool)]),
+        spent: None,
         http_calls: 5,
         duration_ms: 20,
     });
