@@ -30,10 +30,8 @@ impl Bill {
     pub(super) fn of(ledger: &Ledger, minutes: &[HistoryMinute]) -> Self {
         let mut bill = Self::default();
         let (Some(first), Some(last)) = (ledger.lines.first(), ledger.lines.last()) else { return bill };
-        let decided: BTreeMap<_, _> = minutes
-            .iter()
-            .filter_map(|entry| Some((entry.minute, entry.decisions.last()?)))
-            .collect();
+        let decided: BTreeMap<_, _> =
+            minutes.iter().filter_map(|entry| Some((entry.minute, entry.decisions.last()?))).collect();
         let mut running: BTreeMap<&str, Running> = BTreeMap::new();
         for line in &ledger.lines {
             let when = decided.get(&line.minute).map_or(line.minute.start(), |decision| decision.time);

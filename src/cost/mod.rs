@@ -6,9 +6,9 @@
 mod bill;
 mod ledger;
 pub mod recommend;
-pub mod weekly;
 #[cfg(test)]
 mod tests;
+pub mod weekly;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,7 +128,8 @@ pub fn analyse(group: &Group, minutes: &[HistoryMinute], terms: &Terms) -> Resul
     let actual = past.actual.play(&arena);
     let ledger = Ledger::over(group, &past, minutes);
     let mut report = account(group, minutes, &past, &actual, &ledger);
-    let study = recommend::Study { group, minutes, past: &past, arena: &arena, actual: &actual, ledger: &ledger, terms };
+    let study =
+        recommend::Study { group, minutes, past: &past, arena: &arena, actual: &actual, ledger: &ledger, terms };
     report.recommendations = recommend::recommend(&study, &report);
     Ok(report)
 }
@@ -202,7 +203,8 @@ fn spot_balance(group: &Group, minutes: &[HistoryMinute], ledger: &Ledger, all_h
         pools.filter(|pool| pool.purchase == Purchase::Spot)
     };
     let instance_hours = spot().map(|pool| f64::from(pool.total())).sum::<f64>() / 60.0;
-    let saved = |price: f64| spot().map(|pool| f64::from(pool.total()) * (price - pool.price_per_hour)).sum::<f64>() / 60.0;
+    let saved =
+        |price: f64| spot().map(|pool| f64::from(pool.total()) * (price - pool.price_per_hour)).sum::<f64>() / 60.0;
     let lost: BTreeSet<&str> = minutes
         .iter()
         .flat_map(|entry| &entry.events)

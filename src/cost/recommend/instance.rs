@@ -69,7 +69,14 @@ pub(super) fn recommend(study: &Study<'_>) -> Vec<Recommendation> {
         let FleetSource::Ecs(source) = &pool.fleet else { return None };
         let size = Size::of(source.instance_template.flavors.first()?)?;
         let fitting = fitted(size, cpu, most_memory)?;
-        let hours: f64 = study.ledger.lines.iter().filter_map(|line| line.pools.get(&pool.name)).map(|had| f64::from(had.total())).sum::<f64>() / 60.0;
+        let hours: f64 = study
+            .ledger
+            .lines
+            .iter()
+            .filter_map(|line| line.pools.get(&pool.name))
+            .map(|had| f64::from(had.total()))
+            .sum::<f64>()
+            / 60.0;
         let saved = |vcpu: f64, gib: f64| {
             let less = |from: u32, to: u32| f64::from(from) - f64::from(to);
             hours * (less(size.vcpus, fitting.vcpus) * vcpu + less(size.gib, fitting.gib) * gib)

@@ -65,7 +65,8 @@ fn write_curve(html: &mut String, report: &WeeklyReport, language: Language) {
     let step = WIDTH / report.curve.len().saturating_sub(1).max(1) as f64;
     let height = |instances: f64| HEIGHT * (1.0 - instances / most);
     let line = |value: fn(&(f64, f64)) -> f64| {
-        let point = |(index, pair): (usize, &(f64, f64))| format!("{:.1},{:.1}", index as f64 * step, height(value(pair)));
+        let point =
+            |(index, pair): (usize, &(f64, f64))| format!("{:.1},{:.1}", index as f64 * step, height(value(pair)));
         report.curve.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
     };
     let (paid, needed) = (line(|pair| pair.0), line(|pair| pair.1));

@@ -74,10 +74,8 @@ pub(super) fn event(what: &NotableKind, language: Language) -> String {
             format!("Response times were over the objective for {minutes} minutes, {worst_ms:.0} ms at worst."),
             format!("响应时间连续 {minutes} 分钟超出目标,最高 {worst_ms:.0} 毫秒。"),
         ),
-        NotableKind::SpotLoss { instances } => language.pick(
-            format!("{instances} spot instances were taken away."),
-            format!("{instances} 台竞价实例被回收。"),
-        ),
+        NotableKind::SpotLoss { instances } => language
+            .pick(format!("{instances} spot instances were taken away."), format!("{instances} 台竞价实例被回收。")),
         NotableKind::Order { order, who } => {
             let what = order_text(*order, language);
             language.pick(format!("{who} ordered: {what}."), format!("{who} 下达指令:{what}。"))
@@ -90,8 +88,9 @@ pub(super) fn event(what: &NotableKind, language: Language) -> String {
             format!("Nothing is known of {minutes} minutes: there was no evaluation, or its records are gone."),
             format!("有 {minutes} 分钟没有任何记录:没有评估,或记录已丢失。"),
         ),
-        NotableKind::Policy { from, to } => language
-            .pick(format!("Policy {to} took over from {from}."), format!("策略由 {from} 换为 {to}。")),
+        NotableKind::Policy { from, to } => {
+            language.pick(format!("Policy {to} took over from {from}."), format!("策略由 {from} 换为 {to}。"))
+        }
     }
 }
 

@@ -11,10 +11,8 @@ pub(super) fn document(report: &WeeklyReport, language: Language) -> Document {
     let cost = &report.cost;
     let (from, until) = (cost.from.format("%Y-%m-%d %H:%M"), cost.until.format("%Y-%m-%d %H:%M"));
     Document {
-        title: language.pick(
-            format!("{}: {from} to {until} UTC", cost.group),
-            format!("{}:{from} 至 {until}(UTC)", cost.group),
-        ),
+        title: language
+            .pick(format!("{}: {from} to {until} UTC", cost.group), format!("{}:{from} 至 {until}(UTC)", cost.group)),
         sections: vec![
             summary(report, language),
             recommendations(cost, language),
@@ -36,15 +34,34 @@ fn summary(report: &WeeklyReport, language: Language) -> Section {
     let service = &cost.service;
     let mut items = vec![
         language.pick(
-            format!("{:.2} were spent on {:.1} instance-hours{}.", cost.spent, cost.instance_hours, compared(report, language)),
+            format!(
+                "{:.2} were spent on {:.1} instance-hours{}.",
+                cost.spent,
+                cost.instance_hours,
+                compared(report, language)
+            ),
             format!("花费 {:.2},共 {:.1} 实例小时{}。", cost.spent, cost.instance_hours, compared(report, language)),
         ),
         language.pick(
-            format!("{} of the work was in its service level, {} was lost; a thousand units of work cost {:.4}.", fine_percent(service.in_slo), fine_percent(service.lost), service.per_thousand),
-            format!("{} 的请求达到服务目标,{} 丢失;每千单位工作花费 {:.4}。", fine_percent(service.in_slo), fine_percent(service.lost), service.per_thousand),
+            format!(
+                "{} of the work was in its service level, {} was lost; a thousand units of work cost {:.4}.",
+                fine_percent(service.in_slo),
+                fine_percent(service.lost),
+                service.per_thousand
+            ),
+            format!(
+                "{} 的请求达到服务目标,{} 丢失;每千单位工作花费 {:.4}。",
+                fine_percent(service.in_slo),
+                fine_percent(service.lost),
+                service.per_thousand
+            ),
         ),
         language.pick(
-            format!("{:.2} ({}) went into instances that the service level did not need, known in hindsight.", cost.waste.amount, percent(cost.waste.share)),
+            format!(
+                "{:.2} ({}) went into instances that the service level did not need, known in hindsight.",
+                cost.waste.amount,
+                percent(cost.waste.share)
+            ),
             format!("事后看,有 {:.2}({})花在服务目标并不需要的实例上。", cost.waste.amount, percent(cost.waste.share)),
         ),
     ];
@@ -52,7 +69,10 @@ fn summary(report: &WeeklyReport, language: Language) -> Section {
         && let Some(saved) = cost.spot.saved
     {
         items.push(language.pick(
-            format!("Spot instances saved {saved:.2} against the price on demand; {} were taken away.", cost.spot.lost_instances),
+            format!(
+                "Spot instances saved {saved:.2} against the price on demand; {} were taken away.",
+                cost.spot.lost_instances
+            ),
             format!("与按需价相比,竞价实例节省了 {saved:.2};被回收 {} 台。", cost.spot.lost_instances),
         ));
     }
@@ -72,7 +92,11 @@ fn compared(report: &WeeklyReport, language: Language) -> String {
 fn recommendations(cost: &CostReport, language: Language) -> Section {
     let items: Vec<String> = cost.recommendations.iter().map(|one| sentence(one, language)).collect();
     let block = if items.is_empty() {
-        Block::Text(language.pick("Nothing was found that would be cheaper or better.", "没有发现更便宜或更好的做法。").to_owned())
+        Block::Text(
+            language
+                .pick("Nothing was found that would be cheaper or better.", "没有发现更便宜或更好的做法。")
+                .to_owned(),
+        )
     } else {
         Block::List(items)
     };
@@ -90,7 +114,10 @@ fn money(cost: &CostReport, language: Language) -> Section {
     });
     let bill = &cost.bill;
     let mut text = language.pick(
-        format!("By the second, {} instances lived {:.1} hours for {:.2}.", bill.instances, bill.instance_hours, bill.amount),
+        format!(
+            "By the second, {} instances lived {:.1} hours for {:.2}.",
+            bill.instances, bill.instance_hours, bill.amount
+        ),
         format!("按秒计,{} 台实例共运行 {:.1} 小时,费用 {:.2}。", bill.instances, bill.instance_hours, bill.amount),
     );
     if let Some(estimate) = bill.estimate {
@@ -128,28 +155,37 @@ fn decisions(report: &WeeklyReport, language: Language) -> Section {
         counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
     };
     let mut items = vec![language.pick(
-        format!("{} evaluations: {} wanted more instances, {} fewer.", figures.evaluations, figures.grew, figures.shrank),
+        format!(
+            "{} evaluations: {} wanted more instances, {} fewer.",
+            figures.evaluations, figures.grew, figures.shrank
+        ),
         format!("{} 次评估:{} 次要求扩容,{} 次要求缩容。", figures.evaluations, figures.grew, figures.shrank),
     )];
     if !figures.guardrails.is_empty() {
         let names = counted(&figures.guardrails);
-        items.push(language.pick(format!("Guardrails that changed a number: {names}."), format!("起作用的护栏:{names}。")));
+        items.push(
+            language.pick(format!("Guardrails that changed a number: {names}."), format!("起作用的护栏:{names}。")),
+        );
     }
     if !figures.policies.is_empty() {
         let names = counted(&figures.policies);
         items.push(language.pick(format!("Policy versions: {names}."), format!("策略版本:{names}。")));
     }
     items.push(language.pick(
-        format!("In {} decisions a signal was missing or stale, in {} something else went wrong.", figures.with_missing_signals, figures.with_problems),
+        format!(
+            "In {} decisions a signal was missing or stale, in {} something else went wrong.",
+            figures.with_missing_signals, figures.with_problems
+        ),
         format!("{} 次决策缺少信号或信号过期,{} 次有其他问题。", figures.with_missing_signals, figures.with_problems),
     ));
     section(language.pick("Decisions", "决策"), vec![Block::List(items)])
 }
 
 fn events(report: &WeeklyReport, language: Language) -> Section {
-    let told = report.notable.iter().map(|notable| {
-        format!("{}: {}", notable.time.format("%m-%d %H:%M"), event(&notable.what, language))
-    });
+    let told = report
+        .notable
+        .iter()
+        .map(|notable| format!("{}: {}", notable.time.format("%m-%d %H:%M"), event(&notable.what, language)));
     let items: Vec<String> = told.collect();
     let block = if items.is_empty() {
         Block::Text(language.pick("Nothing out of the ordinary.", "没有异常。").to_owned())
