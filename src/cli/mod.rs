@@ -1,12 +1,14 @@
 //! The command line: one module a subcommand.
 
 mod config;
+mod cost;
 mod doctor;
 mod explain;
 mod history;
 mod invoke;
 mod local;
 pub mod replay;
+mod report;
 mod shell;
 mod stored;
 mod terminal;
@@ -81,6 +83,10 @@ enum Command {
     /// Versions of a group's policy: what replay says of each, what happened to it, and what a person orders.
     #[command(subcommand)]
     Tune(tune::Command),
+    /// What a group has cost, what of it was wasted, and what would be cheaper.
+    Cost(cost::Arguments),
+    /// A week of a group for people: money, service, decisions, events, recommendations.
+    Report(report::Arguments),
     /// Check a configuration file, or print the JSON Schema of it.
     #[command(subcommand)]
     Config(config::Command),
@@ -104,6 +110,8 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::History(command)) => history::run(&command),
         Some(Command::Tune(command)) => tune::run(&command),
+        Some(Command::Cost(arguments)) => cost::run(&arguments),
+        Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions(arguments)) => shell::completions(&arguments),
         Some(Command::Man) => shell::manual(),

@@ -1,5 +1,7 @@
 //! `replay`: any policy on any trace, one honest table.
 
+mod entrant;
+mod stage;
 mod table;
 
 use std::io::Write;
@@ -8,11 +10,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::trace::{read_spot_market, read_trace};
+use self::entrant::Entrant;
+use self::stage::Stage;
+use super::trace::read_spot_market;
 use super::{CliError, terminal};
 use crate::replay::report::html::{self, Series, TracePage};
 use crate::replay::spot::{Buyer, Purchasing, SpotTerms};
-use crate::replay::{Arena, Contestant, Report, Row, Settings, Trace, Window, demo_trace};
+use crate::replay::{Arena, Contestant, Report, Row};
 
 /// Play policies over recorded load and compare what they cost and how they served.
 #[derive(Debug, Args)]
@@ -21,15 +25,33 @@ pub struct ReplayArgs {
     /// the bundled day.
     #[arg(value_name = "TRACE")]
     pub traces: Vec<PathBuf>,
-    /// Policies to play: `all`, or a list of names, each with a knob of your choice or with all its usual ones.
+    /// Policies to play: `all`, or a list of names, each with a knob of your choice or with all its usual ones. With
+    /// --config or --history also `own`, the group's policy as it is configured, and with --history `actual`, what really
+    /// ran.
     #[arg(long, value_name = "all|NAME[@KNOB],…", default_value = "all")]
     pub policy: String,
-    /// Seconds from asking for an instance until it serves.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(0..=86_400))]
-    pub lead: u32,
-    /// Minutes by which metrics arrive late.
-    #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1440))]
-    pub delay: u32,
+    /// Replay a group's own past from this store instead of a trace: obs://bucket/prefix, s3://bucket/prefix,
+    /// file:///directory, or a directory that `local --out` has filled.
+    #[arg(long, value_name = "STORE", conflicts_with_all = ["traces", "spot_trace", "column", "from_day", "capacity", "mean_instances"])]
+    pub history: Option<String>,
+    /// A configuration: its group's own policy is played as well, with its limits, lead time and price.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The group of the configuration or of the history. Default: the only one.
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// Address of the history's store where it is not the region's public one.
+    #[arg(long, env = "AUTOSCALER_STORE_ENDPOINT", value_name = "URL")]
+    pub store_endpoint: Option<String>,
+    /// Region that the history's store is in.
+    #[arg(long, env = "AUTOSCALER_REGION", value_name = "NAME")]
+    pub region: Option<String>,
+    /// Seconds from asking for an instance until it serves. Default: what the history or the configuration says, else 120.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub lead: Option<u32>,
+    /// Minutes by which metrics arrive late. Default: what the configuration says, else 1.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(0..=1440))]
+    pub delay: Option<u32>,
     /// Size the instances so that a perfectly elastic group at 60 % utilisation has this many on average.
     #[arg(long, value_name = "N", default_value_t = 12.0, conflicts_with = "capacity", value_parser = positive)]
     pub mean_instances: f64,
@@ -42,7 +64,7 @@ pub struct ReplayArgs {
     /// First day to play, counted from 0 at the first row.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub from_day: usize,
-    /// Days to play.
+    /// Days to play; of a history the last ones. Default: all of a trace, the last 28 of a history.
     #[arg(long, value_name = "N")]
     pub days: Option<usize>,
     /// Column that holds the load. Default: the one after the time.
@@ -89,27 +111,13 @@ fn positive(text: &str) -> Result<f64, String> {
 
 /// Runs the command.
 pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
-    let settings = settings(arguments);
-    let list = match (&arguments.spot_trace, arguments.policy.as_str()) {
-        (Some(_), "all") => "predictive",
-        (_, list) => list,
-    };
-    let contestants = Contestant::parse_list(list, &settings.prices).map_err(CliError::input)?;
-    if contestants.is_empty() {
-        return Err(CliError::input("--policy names no policy"));
-    }
     if arguments.days == Some(0) {
         return Err(CliError::input("--days 0 leaves nothing to play"));
     }
-    let window = Window { from_day: arguments.from_day, days: arguments.days };
-    let read = |path: &PathBuf| read_trace(path, arguments.column.as_deref(), window).map_err(CliError::input);
-    let traces = if arguments.traces.is_empty() {
-        vec![demo_trace(window).map_err(CliError::input)?]
-    } else {
-        arguments.traces.iter().map(read).collect::<Result<Vec<Trace>, CliError>>()?
-    };
+    let stage = Stage::set(arguments)?;
+    let settings = &stage.settings;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs).build().map_err(CliError::failed)?;
-    let arenas: Vec<Arena<'_>> = traces.iter().map(|trace| Arena::new(trace, &settings)).collect();
+    let arenas: Vec<Arena<'_>> = stage.traces.iter().map(|trace| Arena::new(trace, settings)).collect();
     let text = match &arguments.spot_trace {
         Some(path) => {
             if arguments.format == Format::Html {
@@ -119,8 +127,8 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
             }
             let market = read_spot_market(path).map_err(CliError::input)?;
             let terms = SpotTerms { market, price: arguments.spot_price, notice_seconds: arguments.spot_notice };
-            let buyer = |sizing: &Contestant| Purchasing::ALL.map(|purchasing| Buyer { sizing: *sizing, purchasing });
-            let buyers: Vec<Buyer> = contestants.iter().flat_map(buyer).collect();
+            let buyer = |sizing: Contestant| Purchasing::ALL.map(|purchasing| Buyer { sizing, purchasing });
+            let buyers: Vec<Buyer> = stage.contestants().flat_map(buyer).collect();
             let reports = pool.install(|| play_all(&arenas, &buyers, |buyer, arena| buyer.play(arena, &terms)));
             match arguments.format {
                 Format::Table => table::render_spot(&reports, &settings.prices, &terms),
@@ -128,30 +136,23 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
             }
         }
         None => {
-            let reports = pool.install(|| play_all(&arenas, &contestants, Contestant::play));
+            let play = |entrant: &Entrant, arena: &Arena<'_>| entrant.play_and_watch(arena, &mut |_, _| {});
+            let reports = pool.install(|| play_all(&arenas, &stage.entrants, play));
+            let reports: Vec<Report> = match stage.price_per_hour {
+                Some(price) => {
+                    let priced = arenas.iter().zip(reports);
+                    priced.map(|(arena, report)| report.in_money(arena, price, stage.known)).collect()
+                }
+                None => reports,
+            };
             match arguments.format {
                 Format::Table => table::render(&reports, &settings.prices),
                 Format::Json => json(&reports)?,
-                Format::Html => pool.install(|| page(&arenas, reports, &contestants))?,
+                Format::Html => pool.install(|| page(&arenas, reports, &stage.entrants))?,
             }
         }
     };
     write(arguments, &text)
-}
-
-fn settings(arguments: &ReplayArgs) -> Settings {
-    let mut settings = Settings {
-        lead_seconds: arguments.lead,
-        delay_minutes: arguments.delay,
-        mean_instances: arguments.mean_instances,
-        capacity: arguments.capacity,
-        ..Settings::default()
-    };
-    if let Some(price) = arguments.violation_price.filter(|price| !settings.prices.contains(price)) {
-        settings.prices.push(price);
-        settings.prices.sort_by(f64::total_cmp);
-    }
-    settings
 }
 
 /// Plays everybody on every trace, as many at a time as there are threads; the rows come in the order of the contestants.
@@ -177,15 +178,16 @@ fn play_all<C: Sync>(
 }
 
 /// Plays once more what is worth a curve, and makes the page.
-fn page(arenas: &[Arena<'_>], reports: Vec<Report>, contestants: &[Contestant]) -> Result<String, CliError> {
+fn page(arenas: &[Arena<'_>], reports: Vec<Report>, entrants: &[Entrant]) -> Result<String, CliError> {
     let pages: Vec<TracePage> = arenas
         .iter()
         .zip(reports)
         .map(|(arena, report)| {
             let names = html::featured(&report, &arena.settings().prices);
-            let of_name = |name: &String| contestants.iter().find(|contestant| contestant.to_string() == *name);
-            let chosen: Vec<&Contestant> = names.iter().filter_map(of_name).collect();
-            let series = chosen.par_iter().map(|contestant| Series::record(contestant, arena)).collect();
+            let of_name = |name: &String| entrants.iter().find(|entrant| entrant.name() == *name);
+            let chosen: Vec<&Entrant> = names.iter().filter_map(of_name).collect();
+            let record = |entrant: &&Entrant| Series::record(arena, |watch| entrant.play_and_watch(arena, watch));
+            let series = chosen.par_iter().map(record).collect();
             TracePage::new(arena, report, series)
         })
         .collect();

@@ -98,21 +98,13 @@ impl StoredGroup {
                 || format!("{} holds no {CONFIG_KEY}; name a group (--group) or a file (--config)", self.store);
             return Ok((self.group.clone().ok_or_else(|| CliError::Input(missing()))?, None));
         };
-        let names: Vec<String> = config.groups.iter().map(|group| group.name.clone()).collect();
-        let chosen = match &self.group {
-            Some(name) => config.groups.into_iter().find(|group| group.name == *name),
-            None if names.len() == 1 => config.groups.into_iter().next(),
-            None => return Err(CliError::Input(format!("name one of the groups (--group): {}", names.join(", ")))),
-        };
-        match (chosen, &self.group) {
-            (Some(group), _) => Ok((group.name.clone(), Some(group))),
+        match chosen(config, self.group.as_deref()) {
+            Ok(group) => Ok((group.name.clone(), Some(group))),
             // One that is configured no more still has its past.
-            (None, Some(name)) if self.config.is_none() => Ok((name.clone(), None)),
-            (None, _) => Err(CliError::Input(format!(
-                "there is no group {}; the configuration has {}",
-                self.group.as_deref().unwrap_or_default(),
-                names.join(", ")
-            ))),
+            Err(error) => match &self.group {
+                Some(name) if self.config.is_none() => Ok((name.clone(), None)),
+                _ => Err(error),
+            },
         }
     }
 
@@ -163,6 +155,22 @@ impl OpenGroup {
 pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
     runtime.block_on(work)
+}
+
+/// The group of that name, or the only one.
+pub(super) fn chosen(config: Config, name: Option<&str>) -> Result<Group, CliError> {
+    let names = config.groups.iter().map(|group| group.name.clone()).collect::<Vec<_>>().join(", ");
+    let count = config.groups.len();
+    let mut groups = config.groups.into_iter();
+    match name {
+        Some(name) => groups
+            .find(|group| group.name == name)
+            .ok_or_else(|| CliError::Input(format!("there is no group {name}; the configuration has {names}"))),
+        None => groups
+            .next()
+            .filter(|_| count == 1)
+            .ok_or_else(|| CliError::Input(format!("name one of the groups (--group): {names}"))),
+    }
 }
 
 /// Reads a configuration that a user named.

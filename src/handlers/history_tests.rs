@@ -70,6 +70,7 @@ fn decision(index: i64) -> Record {
         actions: Vec::new(),
         left: [("base".to_owned(), left)].into(),
         shadow: None,
+        spent: Some(index as f64),
         problems: Vec::new(),
         http_calls: 5,
         duration_ms: 12,

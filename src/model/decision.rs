@@ -37,6 +37,9 @@ pub struct Decision {
     /// What a version that is in shadow would have asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowDecision>,
+    /// Money spent since the group's first evaluation, as the evaluations reckon it.
+    #[serde(default)]
+    pub spent: Option<f64>,
     /// What went wrong on the way, in words.
     pub problems: Vec<String>,
     /// HTTP calls made, state included.

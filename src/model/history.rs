@@ -77,6 +77,9 @@ pub struct PastDecision {
     pub problems: Vec<String>,
     /// What each pool had after it, as far as known.
     pub pools: BTreeMap<String, PaidCapacity>,
+    /// Money spent since the group's first evaluation, as the evaluations reckon it.
+    #[serde(default)]
+    pub spent: Option<f64>,
     /// HTTP calls made, state included.
     pub http_calls: u64,
     /// How long it took.
@@ -182,6 +185,7 @@ impl PastDecision {
             missing: decision.seen.missing.keys().cloned().collect(),
             problems: decision.problems.clone(),
             pools: decision.left.clone(),
+            spent: decision.spent,
             http_calls: decision.http_calls,
             duration_ms: decision.duration_ms,
         }

@@ -34,7 +34,7 @@ pub use self::demo::{demo_day, demo_trace};
 pub use self::driver::{Arena, Player, Settings, View, play};
 pub use self::engine_player::EnginePlayer;
 pub use self::losses::SuddenLoss;
-pub use self::report::{PricedScores, Report, Row, Tally};
+pub use self::report::{ACTUAL, OWN, PricedScores, Report, Row, Tally};
 pub use self::signals::{Metrics, sample, standard_signals};
 pub(crate) use self::trace::split_mix_64;
 pub use self::trace::{Recording, Trace, TraceError, Window};

@@ -7,12 +7,17 @@ use serde::{Serialize, Serializer};
 
 use super::driver::Arena;
 use super::group::MinuteOutcome;
+use super::history::Known;
 
 /// Minutes within which a change of direction counts as a flip.
 const FLIP_MINUTES: i64 = 10;
 
-/// Engines of this project. All others are peers.
+/// Engines of this project.
 const OURS: [&str; 2] = ["predictive", "weighted_score"];
+/// What a row of what really ran is called.
+pub const ACTUAL: &str = "actual";
+/// What a row of the group's own policy is called.
+pub const OWN: &str = "own";
 
 /// How all did on one trace.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +38,12 @@ pub struct Report {
     pub cap: f64,
     /// Instance-hours that perfect foresight pays.
     pub clairvoyant_hours: f64,
+    /// Price of an instance-hour, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_per_hour: Option<f64>,
+    /// How well a group's own past is known, where one was replayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
     /// One row a policy and knob.
     pub policies: Vec<Row>,
 }
@@ -49,15 +60,29 @@ impl Report {
             mean_instances: arena.mean_instances(),
             cap: arena.capacity(),
             clairvoyant_hours: arena.clairvoyant_hours(),
+            price_per_hour: None,
+            known: None,
             policies,
         }
+    }
+
+    /// With money and work in every row: what an instance-hour costs, and how well the past is known that was replayed.
+    #[must_use]
+    pub fn in_money(mut self, arena: &Arena<'_>, price_per_hour: f64, known: Option<Known>) -> Self {
+        let work = arena.trace().load.iter().sum::<f64>() * 60.0;
+        (self.price_per_hour, self.known) = (Some(price_per_hour), known);
+        for row in &mut self.policies {
+            row.money = Some(row.cost_hours * price_per_hour);
+            row.late_work = Some((1.0 - row.in_slo) * work);
+        }
+        self
     }
 
     /// The peer, with the knob, that has the lowest J at this price: its choice in hindsight.
     pub fn best_peer(&self, price: f64) -> Option<&Row> {
         self.policies
             .iter()
-            .filter(|row| !row.is_ours())
+            .filter(|row| row.is_peer())
             .filter_map(|row| Some((row, row.j.at(price)?)))
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .map(|(row, _)| row)
@@ -103,6 +128,12 @@ pub struct Row {
     pub starts: u32,
     /// Mean over the minutes of the utilisation, in per cent.
     pub utilisation: f64,
+    /// What it costs, where a price is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub money: Option<f64>,
+    /// Work that missed its service level, where money is known as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_work: Option<f64>,
     /// J for every price of a violation.
     pub j: PricedScores,
 }
@@ -111,6 +142,16 @@ impl Row {
     /// Whether this is an engine of this project.
     pub fn is_ours(&self) -> bool {
         OURS.contains(&self.engine.as_str())
+    }
+
+    /// Whether it is what the group really had, or has by its own policy.
+    pub fn is_the_groups(&self) -> bool {
+        [ACTUAL, OWN].contains(&self.engine.as_str())
+    }
+
+    /// Whether it is a policy to compare with.
+    pub fn is_peer(&self) -> bool {
+        !self.is_ours() && !self.is_the_groups()
     }
 }
 
@@ -228,6 +269,8 @@ impl Tally {
             flips: self.flips,
             starts: self.starts,
             utilisation: self.utilisation / minutes,
+            money: None,
+            late_work: None,
             j: PricedScores(scores),
         }
     }

@@ -69,10 +69,26 @@ fn render_rows(text: &mut String, report: &Report, prices: &[f64]) {
         report.mean_instances,
         report.clairvoyant_hours,
     );
+    if let Some(price) = report.price_per_hour {
+        let _ = writeln!(text, "an instance-hour costs {price:.4}; late is the work that missed its service level");
+    }
+    if let Some(known) = &report.known {
+        let _ = writeln!(
+            text,
+            "the group's own past: {} of {} minutes interpolated, full in {}; lead time {}, capacity of an instance {}",
+            known.interpolated,
+            known.minutes,
+            known.saturated,
+            if known.lead_was_measured { "measured from its own starts" } else { "as reckoned with" },
+            if known.capacity_is_known { "known" } else { "not known, so load is in instances' worth" },
+        );
+    }
     let mut table = new_table();
     let fixed =
         ["policy", "cost h", "rel", "in SLO %", "lost %", "p95 ms", "p99 ms", "actions", "flips", "starts", "used %"];
-    table.set_header(fixed.map(str::to_owned).into_iter().chain(prices.iter().map(|price| format!("J({price})"))));
+    let money: &[&str] = if report.price_per_hour.is_some() { &["money", "late"] } else { &[] };
+    let names = fixed.iter().chain(money).map(|name| (*name).to_owned());
+    table.set_header(names.chain(prices.iter().map(|price| format!("J({price})"))));
     for row in &report.policies {
         table.add_row(cells(row, report, prices));
     }
@@ -94,6 +110,8 @@ fn cells(row: &Row, report: &Report, prices: &[f64]) -> Vec<Cell> {
         Cell::new(row.starts),
         Cell::new(format!("{:.1}", row.utilisation)),
     ];
+    cells.extend(row.money.map(|money| Cell::new(format!("{money:.2}"))));
+    cells.extend(row.late_work.map(|late| Cell::new(format!("{late:.0}"))));
     for price in prices {
         let score = row.j.at(*price).map_or_else(String::new, |score| format!("{score:.3}"));
         let best = report.best_peer(*price).is_some_and(|best| best.name == row.name);

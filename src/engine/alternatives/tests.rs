@@ -63,6 +63,7 @@ fn decision(group: &Group, at: i64, cpu: f64, serving: u32, evidence: Evidence) 
         actions: Vec::new(),
         left: BTreeMap::new(),
         shadow: None,
+        spent: None,
         problems: Vec::new(),
         http_calls: 0,
         duration_ms: 0,

@@ -127,6 +127,7 @@ fn decision(target: u32) -> Decision {
         actions: Vec::new(),
         left: [].into(),
         shadow: None,
+        spent: None,
         problems: Vec::new(),
         http_calls: 5,
         duration_ms: 12,

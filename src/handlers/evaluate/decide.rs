@@ -163,6 +163,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         actions: Vec::new(),
         left: BTreeMap::new(),
         shadow: None,
+        spent: None,
         problems,
         http_calls: 0,
         duration_ms: 0,

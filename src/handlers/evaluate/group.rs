@@ -99,6 +99,7 @@ pub(super) async fn evaluate_group(
     snapshot.counts.note(Minute::containing(ask.now), capacity_after(&snapshot, group));
     decision.left = left(&snapshot, group);
     snapshot.spent += spending(group, &snapshot, before, ask.now);
+    decision.spent = Some(snapshot.spent);
     for action in &decision.actions {
         if let ActionOutcome::Failed(why) = &action.outcome {
             decision.problems.push(format!("pool {}: {}: {why}", action.pool, action.request));

@@ -2,11 +2,8 @@ use crate::model::{Capacity, HistoryMinute, Minute};
 use crate::replay::driver::{Arena, Player, View};
 use crate::replay::fleet::Fleet;
 use crate::replay::group::{MinuteOutcome, SimulatedGroup};
-use crate::replay::report::Row;
+use crate::replay::report::{ACTUAL, Row};
 use crate::replay::trace::Trace;
-
-/// What a row of what really ran is called.
-const NAME: &str = "actual";
 
 /// What really ran, minute by minute.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +54,7 @@ impl Actual {
             counts: &self.counts,
         };
         let row = arena.play_on(&mut fleet, &mut AsItWas(&self.counts, 0), watch);
-        Row { name: NAME.to_owned(), engine: NAME.to_owned(), ..row }
+        Row { name: ACTUAL.to_owned(), engine: ACTUAL.to_owned(), ..row }
     }
 }
 

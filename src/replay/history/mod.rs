@@ -4,6 +4,8 @@
 mod actual;
 mod starts;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use serde::Serialize;

@@ -4,9 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::Report;
+use super::{Report, Row};
 use crate::model::Minute;
-use crate::replay::contest::Contestant;
 use crate::replay::driver::Arena;
 use crate::replay::group::MinuteOutcome;
 
@@ -40,12 +39,12 @@ pub struct Series {
 }
 
 impl Series {
-    /// Plays a policy once more and keeps every minute of it.
-    pub fn record(contestant: &Contestant, arena: &Arena<'_>) -> Self {
+    /// Plays somebody once more and keeps every minute of it.
+    pub fn record(arena: &Arena<'_>, play: impl FnOnce(&mut dyn FnMut(Minute, &MinuteOutcome)) -> Row) -> Self {
         let minutes = arena.trace().minutes();
         let new = || Vec::with_capacity(2 * minutes);
         let (mut serving, mut wait_ms, mut latency_ms) = (new(), new(), new());
-        contestant.play_and_watch(arena, |_: Minute, outcome: &MinuteOutcome| {
+        let row = play(&mut |_: Minute, outcome: &MinuteOutcome| {
             let rate = f64::from(outcome.serving) * arena.capacity();
             let wait = if rate > 0.0 { outcome.queue / rate * 1000.0 } else { 0.0 };
             serving.extend(short(f64::from(outcome.serving)));
@@ -53,8 +52,8 @@ impl Series {
             latency_ms.extend(short(outcome.latency_ms));
         });
         Self {
-            name: contestant.to_string(),
-            engine: contestant.engine().to_owned(),
+            name: row.name,
+            engine: row.engine,
             serving: STANDARD.encode(serving),
             wait_ms: STANDARD.encode(wait_ms),
             latency_ms: STANDARD.encode(latency_ms),
@@ -62,7 +61,7 @@ impl Series {
     }
 }
 
-/// The policies worth a curve: our engines and the best peer of every price, then the best knob of everybody else at the
+/// The policies worth a curve: what the group had and has, our engines and the best peer of every price, then the best knob of everybody else at the
 /// middle price.
 pub fn featured(report: &Report, prices: &[f64]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -71,12 +70,12 @@ pub fn featured(report: &Report, prices: &[f64]) -> Vec<String> {
             names.push(name.clone());
         }
     };
-    report.policies.iter().filter(|row| row.is_ours()).for_each(|row| add(&row.name));
+    report.policies.iter().filter(|row| !row.is_peer()).for_each(|row| add(&row.name));
     prices.iter().filter_map(|price| report.best_peer(*price)).for_each(|row| add(&row.name));
     let middle = prices.get(prices.len() / 2).copied().unwrap_or_default();
     let mut engines: Vec<&str> = Vec::new();
     for row in &report.policies {
-        if engines.contains(&row.engine.as_str()) || row.is_ours() {
+        if engines.contains(&row.engine.as_str()) || !row.is_peer() {
             continue;
         }
         engines.push(&row.engine);
@@ -136,7 +135,7 @@ fn short(value: f64) -> [u8; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay::{Settings, Trace, contest};
+    use crate::replay::{Contestant, Settings, Trace, contest};
 
     #[test]
     fn the_page_holds_everything_and_fetches_nothing() {
@@ -152,7 +151,7 @@ mod tests {
         let series: Vec<Series> = contestants
             .iter()
             .filter(|contestant| names.contains(&contestant.to_string()))
-            .map(|contestant| Series::record(contestant, &arena))
+            .map(|contestant| Series::record(&arena, |watch| contestant.play_and_watch(&arena, watch)))
             .collect();
         assert_eq!(STANDARD.decode(&series[0].serving).unwrap().len(), 600);
         let page = page(&[TracePage::new(&arena, report, series)]).unwrap();
