@@ -40,7 +40,15 @@ fn settings() -> PlaySettings {
     let mut trace = demo_trace(Window::default()).expect("the bundled day");
     trace.load.drain(..300);
     trace.load.truncate(200);
-    PlaySettings { config, trace, circumstances: Settings::default(), directory: None, spot_trace: None, port: None }
+    PlaySettings {
+        config,
+        trace,
+        circumstances: Settings::default(),
+        directory: None,
+        spot_trace: None,
+        alarms: false,
+        port: None,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

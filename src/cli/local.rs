@@ -40,6 +40,9 @@ pub(super) struct Arguments {
     /// reclaimed with five minutes' notice.
     #[arg(long, value_name = "FILE")]
     spot_trace: Option<PathBuf>,
+    /// Let Cloud Eye's alarms wake the function `alarm`, by the rules that the Terraform module makes.
+    #[arg(long)]
+    alarms: bool,
     /// A configuration with one group, as for the real cloud; ids and addresses are replaced by the region's.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -80,6 +83,7 @@ impl Arguments {
             hours: None,
             lead: 120,
             spot_trace: None,
+            alarms: false,
             config: None,
             out: None,
             tune: false,
@@ -143,6 +147,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         circumstances,
         directory: arguments.out.clone(),
         spot_trace: arguments.spot_trace()?,
+        alarms: arguments.alarms,
         port: arguments.port.or(arguments.serve.then_some(9000)),
     };
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;

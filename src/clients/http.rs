@@ -48,11 +48,21 @@ pub fn client(proxies: Proxies) -> Result<reqwest::Client, reqwest::Error> {
 /// Sends requests with retries, inside a deadline. Cheap to clone; clones share the client and the counter.
 #[derive(Clone, Debug)]
 pub struct Transport {
-    client: reqwest::Client,
+    carrier: Carrier,
     deadline: Instant,
     try_timeout: Duration,
     backoff: Backoff,
     calls: Arc<AtomicU64>,
+}
+
+/// What takes requests to where they go.
+#[derive(Clone, Debug)]
+pub(crate) enum Carrier {
+    /// The network.
+    Network(reqwest::Client),
+    /// A cloud in the memory of a test.
+    #[cfg(test)]
+    InProcess(Arc<dyn super::testing::InProcess>),
 }
 
 /// What a request is for, and whether it may be repeated.
@@ -81,7 +91,12 @@ pub(super) struct Answer {
 impl Transport {
     /// Sends by `client` until `deadline`.
     pub fn new(client: reqwest::Client, deadline: Instant) -> Self {
-        Self { client, deadline, try_timeout: TRY_TIMEOUT, backoff: Backoff::default(), calls: Arc::default() }
+        Self::over(Carrier::Network(client), deadline)
+    }
+
+    /// Sends by `carrier` until `deadline`.
+    pub(crate) fn over(carrier: Carrier, deadline: Instant) -> Self {
+        Self { carrier, deadline, try_timeout: TRY_TIMEOUT, backoff: Backoff::default(), calls: Arc::default() }
     }
 
     /// The same, but done within `limit` from now if that is earlier than the deadline.
@@ -160,7 +175,18 @@ impl Transport {
     }
 
     async fn exchange(&self, request: reqwest::Request, secrets: &[&Secret]) -> Result<Answer, Failure> {
-        let mut response = self.client.execute(request).await.map_err(describe)?;
+        let client = match &self.carrier {
+            Carrier::Network(client) => client,
+            #[cfg(test)]
+            Carrier::InProcess(cloud) => {
+                let (status, body) = cloud.answer(request).await;
+                return match status {
+                    200..=299 => Ok(Answer { status, body }),
+                    _ => Err(Failure::Refused(Refusal::of_answer(status, &body, secrets))),
+                };
+            }
+        };
+        let mut response = client.execute(request).await.map_err(describe)?;
         let status = response.status();
         let retry_after = retry_after(response.headers());
         let mut body = Vec::new();

@@ -148,6 +148,14 @@ pub fn apply(inputs: &Inputs) -> (u32, Vec<Step>) {
     (allowed.target, allowed.steps)
 }
 
+impl Inputs {
+    /// What there shall be by the calls and orders of `raises` and `orders`, where `target` has been asked for already.
+    pub fn called(&self, target: u32, raises: Vec<(u32, String)>, orders: Vec<Order>) -> u32 {
+        let inputs = Self { proposed: target, current: target, raises, orders, max_step_out: None, ..self.clone() };
+        apply(&inputs).0
+    }
+}
+
 struct Allowed {
     target: u32,
     steps: Vec<Step>,

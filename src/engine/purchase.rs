@@ -61,6 +61,30 @@ pub fn split(target: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> Vec<Poo
     targets
 }
 
+/// As [`split`], where no pool may shrink: what a pool has beyond its part makes up for what others lack, and is not bought
+/// again. On-demand instances are spared first.
+pub fn split_raising(target: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
+    let mut targets = split(target, mix, pools);
+    keep_all(&mut targets, pools);
+    targets
+}
+
+/// Lets no pool of a plan have fewer than it has, and the sum be no larger for it than it must.
+pub fn keep_all(targets: &mut [PoolTarget], pools: &[PoolState<'_>]) {
+    let mut beyond = 0;
+    for target in targets.iter_mut() {
+        beyond += target.current.saturating_sub(target.target);
+        target.target = target.target.max(target.current);
+    }
+    for purchase in [Purchase::OnDemand, Purchase::Spot] {
+        for (target, _) in targets.iter_mut().zip(pools).rev().filter(|(_, state)| state.pool.purchase == purchase) {
+            let spared = beyond.min(target.target - target.current);
+            target.target -= spared;
+            beyond -= spared;
+        }
+    }
+}
+
 /// The largest target, up to `most`, whose split costs no more than a budget per hour: instances that stand in for others
 /// are paid as well.
 pub fn affordable(budget_per_hour: f64, most: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> u32 {

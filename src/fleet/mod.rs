@@ -27,6 +27,13 @@ pub struct View {
     pub(crate) inventory: Option<ecs::Inventory>,
 }
 
+impl View {
+    /// The instance's membership in the pool's load balancer, where it was listed.
+    pub(crate) fn member_of(&self, instance: &str) -> Option<&str> {
+        self.inventory.as_ref()?.member_of(instance)
+    }
+}
+
 /// What went wrong with a fleet.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

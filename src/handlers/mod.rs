@@ -8,6 +8,8 @@ pub mod history;
 #[cfg_attr(not(feature = "console"), allow(dead_code))]
 mod measures;
 mod messages;
+#[cfg(all(test, feature = "local"))]
+mod races;
 mod raising;
 pub mod reclaim;
 mod settings;

@@ -100,6 +100,11 @@ impl Job {
         Look::begin(&self.store, group, self.now, self.trigger.clone(), self.deadline).await
     }
 
+    /// Folds in what others have recorded since the look began. Gives whether there was any.
+    pub(super) async fn hear_news(&self, look: &mut Look<'_>) -> Result<bool, StoreError> {
+        look.hear_news(&self.store, self.deadline).await
+    }
+
     /// Writes what happened to a group under a key that follows from its time, this function and `cause`, so that what is
     /// told twice is recorded once.
     pub(super) async fn record(

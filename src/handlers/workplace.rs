@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::{ConfigLocation, Settings, SettingsError};
-use crate::clients::http::{self, Proxies};
+use crate::clients::http::{self, Carrier, Proxies};
 use crate::clients::{ClientError, Cloud, Credentials, InvalidRegion, Secrets, Transport};
 use crate::config::{Config, ConfigError};
 use crate::functiongraph::{Environment, Invocation};
@@ -23,9 +24,12 @@ pub struct Workplace {
     pub settings: Arc<Settings>,
     /// The environment itself, for secrets that the configuration names.
     pub environment: Arc<Environment>,
-    client: reqwest::Client,
+    carrier: Carrier,
     secrets: Arc<Secrets>,
     kept: Arc<Mutex<Kept>>,
+    /// What is now on a stage.
+    #[cfg(test)]
+    staged: Option<Arc<Mutex<DateTime<Utc>>>>,
 }
 
 #[derive(Default)]
@@ -83,9 +87,40 @@ impl Workplace {
             settings,
             environment,
             secrets: Arc::new(Secrets::new(move |name| variables.variable(name).map(str::to_owned))),
-            client: http::client(Proxies::Environment)?,
+            carrier: Carrier::Network(http::client(Proxies::Environment)?),
             kept: Arc::default(),
+            #[cfg(test)]
+            staged: None,
         })
+    }
+
+    /// The time to decide for, of an event that carries this time.
+    pub fn now(&self, event_time: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        #[cfg(test)]
+        if let Some(now) = &self.staged {
+            return *now.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        self.settings.clock.now(event_time)
+    }
+
+    /// A workplace of that environment, but with this store, this cloud and this clock.
+    #[cfg(test)]
+    pub(super) fn on_stage(
+        environment: &Environment,
+        store: Store,
+        carrier: Carrier,
+        now: Arc<Mutex<DateTime<Utc>>>,
+    ) -> Self {
+        let settings = Arc::new(Settings::from_environment(environment).unwrap());
+        let kept = Kept { store: Some(store), config: None };
+        Self {
+            settings,
+            environment: Arc::new(environment.clone()),
+            secrets: Arc::new(Secrets::new(|_| None)),
+            carrier,
+            kept: Arc::new(Mutex::new(kept)),
+            staged: Some(now),
+        }
     }
 
     /// The credentials of an invocation: the agency's, or without one those of the environment.
@@ -141,7 +176,7 @@ impl Workplace {
     /// # Errors
     /// When the configuration names no proper region.
     pub fn cloud(&self, config: &Config, credentials: Credentials, deadline: Instant) -> Result<Cloud, WorkplaceError> {
-        let transport = Transport::new(self.client.clone(), deadline);
+        let transport = Transport::over(self.carrier.clone(), deadline);
         let cloud = Cloud::new(&config.region, &config.project_id, &config.endpoints, credentials, transport)?;
         Ok(cloud.with_secrets(Arc::clone(&self.secrets)))
     }

@@ -82,6 +82,8 @@ mod settings;
 mod side_services;
 mod signature;
 mod spot_trace;
+#[cfg(test)]
+mod staging;
 mod state;
 pub mod store;
 #[cfg(test)]

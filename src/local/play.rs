@@ -1,6 +1,7 @@
 //! Plays a trace through the real functions: a region, its object store, and `evaluate` behind the runtime API, all on
 //! 127.0.0.1 and on the trace's own clock. A day takes seconds.
 
+mod alarm_rules;
 mod console;
 mod function;
 mod localise;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use self::alarm_rules::{ALARM_TOPIC, alarm_rules};
 pub use self::console::CONSOLE_TOKEN;
 use self::console::{LocalBackend, LocalConsole};
 use self::function::{FunctionKind, LocalFunction};
@@ -29,7 +31,7 @@ use super::{
 use crate::clients::Credentials;
 use crate::config::Config;
 use crate::functiongraph::Environment;
-use crate::model::Group;
+use crate::model::{Group, Purchase};
 use crate::replay::group::ServiceModel;
 use crate::replay::{Arena, Row, Settings, Tally, Trace};
 
@@ -54,6 +56,8 @@ pub struct PlaySettings {
     pub directory: Option<PathBuf>,
     /// How many spot servers each zone has room for. What is over is reclaimed, and the function `reclaim` is told.
     pub spot_trace: Option<SpotTrace>,
+    /// Whether Cloud Eye's alarms wake the function `alarm`, by the rules that the Terraform module makes.
+    pub alarms: bool,
     /// Port of the region's APIs; the store listens on the next one, a console on the one after. Any free ones if `None`.
     pub port: Option<u16>,
 }
@@ -70,6 +74,8 @@ pub struct Play {
     tuning: Option<Tuning>,
     /// What every function finds in its environment.
     variables: Vec<(&'static str, String)>,
+    alarm: Option<Stage>,
+    woken: Woken,
     console: Option<LocalConsole>,
     /// Taken by whoever makes a minute pass or evaluates.
     turn: Arc<Mutex<()>>,
@@ -97,6 +103,19 @@ pub struct Invocations {
     pub errors: Vec<String>,
     /// How long each took.
     pub durations: Vec<Duration>,
+}
+
+/// What woke the functions besides the timer, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Woken {
+    /// Messages of alarms that fired.
+    pub alarms: u64,
+    /// Alarms that ordered more.
+    pub raises: u64,
+    /// Spot servers that had their notice.
+    pub reclaims: u64,
+    /// Instances that reclaims ordered in their place.
+    pub replacements: u64,
 }
 
 /// What one minute brought.
@@ -149,6 +168,10 @@ impl Play {
         )
         .await?;
         localise(&mut config, region.settings(), &server.url());
+        if settings.alarms {
+            config.notify.accept_topics = Some(vec![ALARM_TOPIC.to_owned()]);
+            region.lock().alarms.rules.extend(config.groups.iter().flat_map(alarm_rules));
+        }
         let document = serde_json::to_vec_pretty(&config).map_err(io::Error::other)?;
         store.put(BUCKET, "config.json", document)?;
         let variables = [
@@ -164,6 +187,10 @@ impl Play {
             Some(_) => Some(Stage::start(FunctionKind::Reclaim, &agency, &variables).await?),
             None => None,
         };
+        let alarm = match settings.alarms {
+            true => Some(Stage::start(FunctionKind::Alarm, &agency, &variables).await?),
+            false => None,
+        };
         let tally = Tally::new(settings.trace.minutes());
         let invocations = Invocations::default();
         Ok(Self {
@@ -175,6 +202,8 @@ impl Play {
             reclaim,
             tuning: None,
             variables: variables.to_vec(),
+            alarm,
+            woken: Woken::default(),
             console: None,
             turn: Arc::default(),
             tally,
@@ -260,6 +289,26 @@ impl Play {
         &self.invocations
     }
 
+    /// What woke the functions besides the timer so far.
+    pub fn woken(&self) -> Woken {
+        self.woken
+    }
+
+    /// Money spent so far, in hours of an instance of the first pool.
+    pub fn paid_hours(&self) -> f64 {
+        let pools = &self.settings.config.groups[0].pools;
+        let price = |spot: bool| {
+            let of_kind = pools.iter().find(|pool| (pool.purchase == Purchase::Spot) == spot);
+            of_kind.map_or(1.0, |pool| pool.price_per_hour / pools[0].price_per_hour)
+        };
+        let (on_demand, spot) = (price(false), price(true));
+        let minutes = self.region.outcomes(0);
+        let paid = minutes
+            .iter()
+            .map(|minute| f64::from(minute.outcome.total - minute.spot) * on_demand + f64::from(minute.spot) * spot);
+        paid.sum::<f64>() / 60.0
+    }
+
     /// Requests that the region and the store answered, by invocation. What people look up in the console, and what `tune`
     /// asks, is left out.
     pub fn http_calls_per_invocation(&self) -> f64 {
@@ -278,7 +327,7 @@ impl Play {
         let _ours = turn.lock().await;
         let minute = self.next as i64;
         let before = self.region.capacity(0).total();
-        self.follow_spot().await;
+        self.deliver().await;
         let tuned = self.tune().await;
         let answer = if minute > 0 { self.tick().await } else { None };
         let after = self.region.capacity(0).total();
@@ -292,16 +341,28 @@ impl Play {
         Some(PlayedStep { answer, tuned, load_per_second, serving: played.outcome.serving })
     }
 
-    /// Sets the room for spot servers, and tells `reclaim` of those that are taken away.
-    async fn follow_spot(&mut self) {
-        let Some(trace) = &self.settings.spot_trace else { return };
-        self.region.follow_spot_trace(trace, self.settings.trace.start);
+    /// Sets the room for spot servers, and wakes the functions that reclaims and alarms wake.
+    async fn deliver(&mut self) {
+        if let Some(trace) = &self.settings.spot_trace {
+            self.region.follow_spot_trace(trace, self.settings.trace.start);
+        }
         for event in self.region.take_events() {
-            if event.trigger == EventTrigger::Trace
-                && let Some(stage) = &self.reclaim
-            {
-                let result = stage.runtime_api.invoke(event.event.to_string(), TIMEOUT).await;
-                self.invocations.take(result);
+            let (stage, is_alarm) = match &event.trigger {
+                EventTrigger::Trace => (&self.reclaim, false),
+                EventTrigger::Topic(topic) if topic == ALARM_TOPIC => (&self.alarm, true),
+                EventTrigger::Topic(_) => continue,
+            };
+            let Some(stage) = stage else { continue };
+            let before = self.region.capacity(0).total();
+            let result = stage.runtime_api.invoke(event.event.to_string(), TIMEOUT).await;
+            self.invocations.take(result);
+            let more = u64::from(self.region.capacity(0).total().saturating_sub(before));
+            if is_alarm {
+                self.woken.alarms += 1;
+                self.woken.raises += u64::from(more > 0);
+            } else {
+                self.woken.reclaims += 1;
+                self.woken.replacements += more;
             }
         }
     }
@@ -363,7 +424,7 @@ impl Play {
             console.stop().await;
         }
         let tune = self.tuning.map(|tuning| tuning.stage);
-        for stage in std::iter::once(self.evaluate).chain(self.reclaim).chain(tune) {
+        for stage in std::iter::once(self.evaluate).chain(self.reclaim).chain(self.alarm).chain(tune) {
             stage.function.stop();
             // A console's request that did not end in time may still hold it; it closes with that.
             if let Some(runtime_api) = Arc::into_inner(stage.runtime_api) {

@@ -93,7 +93,7 @@ pub async fn serve(region: Arc<Region>, address: SocketAddr) -> io::Result<Serve
     ServerHandle::start(router(region), address).await
 }
 
-fn router(region: Arc<Region>) -> Router {
+pub(super) fn router(region: Arc<Region>) -> Router {
     let services = [
         (Service::AutoScaling, auto_scaling::routes()),
         (Service::CloudEye, cloud_eye::routes()),

@@ -27,6 +27,9 @@ use crate::model::{Record, SCHEMA_VERSION};
 /// How far back new records are looked for: late events carry older times.
 pub const RECORD_WINDOW: TimeDelta = TimeDelta::minutes(15);
 
+/// How far back records are looked for when there is no snapshot: an order of a person may be as old.
+pub const REBUILD_WINDOW: TimeDelta = TimeDelta::hours(24);
+
 /// A snapshot as it was found.
 #[derive(Debug)]
 pub enum Found {
@@ -77,8 +80,20 @@ pub async fn recent_records(
     now: DateTime<Utc>,
     deadline: Instant,
 ) -> Result<Vec<String>, StoreError> {
-    let oldest = keys::record_time(now - RECORD_WINDOW);
-    store.names_after(&keys::records(group), &oldest, deadline).await
+    records_since(store, group, now - RECORD_WINDOW, deadline).await
+}
+
+/// Names of the group's records that are not older than that.
+///
+/// # Errors
+/// When the store fails.
+pub async fn records_since(
+    store: &Store,
+    group: &str,
+    oldest: DateTime<Utc>,
+    deadline: Instant,
+) -> Result<Vec<String>, StoreError> {
+    store.names_after(&keys::records(group), &keys::record_time(oldest), deadline).await
 }
 
 /// Reads one record. `None` where there is none.

@@ -101,12 +101,34 @@ pub(super) fn summary(play: &Play, out: Option<&Path>) -> String {
         percentile_ms(&invocations.durations, 0.5),
         percentile_ms(&invocations.durations, 0.99),
     );
+    told += &woken(play);
     for error in &invocations.errors {
         told += &format!("failed: {error}\n");
     }
     if let Some(out) = out {
         let records = out.join(BUCKET).join("groups");
         told += &format!("Snapshot and records: {}\n", records.display());
+    }
+    told
+}
+
+/// What woke functions besides the timer, where anything did.
+fn woken(play: &Play) -> String {
+    let woken = play.woken();
+    let mut told = String::new();
+    if woken.alarms > 0 {
+        told += &format!("{} alarms fired; {} of them ordered more at once\n", woken.alarms, woken.raises);
+    }
+    if woken.reclaims > 0 {
+        told += &format!(
+            "{} spot servers were taken back; {} instances were ordered in their place at once\n",
+            woken.reclaims, woken.replacements
+        );
+    }
+    let row = play.row();
+    let paid = play.paid_hours();
+    if (paid - row.cost_hours).abs() > 0.05 {
+        told += &format!("With spot at its price that is what {paid:.1} hours of an on-demand instance cost\n");
     }
     told
 }
@@ -119,6 +141,8 @@ pub(super) fn document(name: &str, minutes: usize, play: &Play) -> String {
         "result": serde_json::to_value(play.row()).unwrap_or(Value::Null),
         "invocations": invocations.count,
         "failed_invocations": invocations.failed,
+        "woken": play.woken(),
+        "paid_hours": play.paid_hours(),
         "http_calls_per_invocation": play.http_calls_per_invocation(),
         "handler_ms": {
             "p50": percentile_ms(&invocations.durations, 0.5),

@@ -13,6 +13,9 @@ use super::{EcsFleet, FleetError};
 use crate::clients::ClientError;
 use crate::state::{FleetMemory, Job};
 
+/// Servers of a place that are ordered one by one; what is more makes one order.
+const SINGLE_ORDERS: u32 = 4;
+
 /// What came of one order.
 enum Outcome {
     Ordered(Job),
@@ -170,15 +173,17 @@ struct Round {
 }
 
 impl Round {
-    /// One wish for each place that shall have more; more than one order may hold is cut.
+    /// Wishes for each place that shall have more. The first servers are ordered one by one: two invocations that want
+    /// different numbers at the same time then want the same first servers, and get them once.
     fn wishes<'a>(&self, places: &[Place<'a>]) -> Vec<Wish<'a>> {
         let present: Vec<u32> = places.iter().map(|place| self.present.in_zone_of(*place)).collect();
         let mut wishes = Vec::new();
         for (&place, share) in places.iter().zip(spread(self.missing, &present)) {
-            let mut from = self.present.at(place);
-            let end = from + share;
+            let first = self.present.at(place);
+            let (mut from, end) = (first, first + share);
             while from < end {
-                let to = end.min(from + LARGEST_ORDER);
+                let size = if from - first < SINGLE_ORDERS { 1 } else { LARGEST_ORDER };
+                let to = end.min(from + size);
                 wishes.push(Wish { place, from, to });
                 from = to;
             }

@@ -131,6 +131,12 @@ impl Inventory {
         Self { servers: found, pending: BTreeMap::new() }
     }
 
+    /// The server's membership in the load balancer's pool.
+    pub(in crate::fleet) fn member_of(&self, server: &str) -> Option<&str> {
+        let found = self.servers.iter().find(|found| found.id == server)?;
+        found.member.as_ref().map(|member| member.id.as_str())
+    }
+
     /// What the pool has. What was ordered and is not shown yet is starting; what is silent may serve again.
     pub(super) fn capacity(&self) -> Capacity {
         let mut capacity = Capacity { serving: 0, starting: self.pending.values().sum() };

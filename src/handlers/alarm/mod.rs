@@ -18,6 +18,7 @@ use super::evaluate::Look;
 use super::messages::{Heard, sift};
 use super::raising::{Job, is_recorded, order};
 use super::{Failed, Ignored, Workplace, WorkplaceError};
+use crate::engine::guardrails::Inputs;
 use crate::engine::purchase;
 use crate::functiongraph::events::{Alarm, AlarmStatus, Event, EventError, Message};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
@@ -28,6 +29,8 @@ use crate::state::{Found, StoreError, read_snapshot};
 const SOURCE: &str = "alarm";
 /// Under this name lie the records of alarms that are about no group.
 const NOBODY: &str = "_unknown";
+/// Rounds of ordering again because others have recorded something meanwhile.
+const MOST_ROUNDS: usize = 4;
 /// Groups that are looked at, or searched for an instance, at the same time.
 const AT_ONCE: usize = 8;
 
@@ -107,9 +110,9 @@ struct Call {
 ///
 /// # Errors
 /// When nothing could be done; the platform then sends the event again.
-async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer, AlarmError> {
+pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer, AlarmError> {
     let event = Event::parse(&invocation.event)?;
-    let now = workplace.settings.clock.now(event.time());
+    let now = workplace.now(event.time());
     let notifications = match event {
         Event::Notifications(notifications) => notifications,
         other => return Err(AlarmError::WrongEvent(other.kind())),
@@ -302,17 +305,39 @@ impl Job {
             )
             .await?;
         }
-        let actions = if target > current { self.carry_out(&mut look, target).await } else { Vec::new() };
+        let actions = if target > current {
+            self.carry_out(&mut look, &decision.guardrail_inputs, target, &record).await?
+        } else {
+            Vec::new()
+        };
         tracing::info!(group = group.name, current, raised_to = target, why, "raised");
         let group = group.name.clone();
         Ok((Some(Raised { group, current, target, until, why, actions, record }), ignored))
     }
 
-    /// Orders what is missing. The fleets are looked at once more, so that what others have ordered meanwhile stays.
-    async fn carry_out(&self, look: &mut Look<'_>, target: u32) -> Vec<Action> {
-        let views = look.fleets(&self.cloud_for(0.4)).await;
-        let plan = purchase::split(target, &look.group.purchase, &look.pools(&views));
-        order(&self.cloud, look.group, &look.snapshot, &views, &plan, self.now).await
+    /// Orders what is missing. The fleets are looked at once more, so that what others have ordered meanwhile stays; and
+    /// what others have called for meanwhile is ordered as well, since one number may have been set over another.
+    async fn carry_out(
+        &self,
+        look: &mut Look<'_>,
+        inputs: &Inputs,
+        mut target: u32,
+        record: &str,
+    ) -> Result<Vec<Action>, StoreError> {
+        let mut actions = Vec::new();
+        for _ in 0..MOST_ROUNDS {
+            let views = look.fleets(&self.cloud_for(0.4)).await;
+            let plan = purchase::split_raising(target, &look.group.purchase, &look.pools(&views));
+            actions.extend(order(&self.cloud, look.group, &look.snapshot, &views, &plan, self.now).await);
+            look.snapshot.folded.push(record.to_owned());
+            if !self.hear_news(look).await? {
+                break;
+            }
+            let raises = look.snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect();
+            let orders = look.snapshot.holds.iter().map(|hold| hold.order).collect();
+            target = inputs.called(target, raises, orders).max(target);
+        }
+        Ok(actions)
     }
 }
 

@@ -28,13 +28,17 @@ pub fn service(
     })
 }
 
-async fn handle(workplace: Workplace, token: Option<AccessToken>, invocation: Invocation) -> Result<Value, Diagnostic> {
+pub(in crate::handlers) async fn handle(
+    workplace: Workplace,
+    token: Option<AccessToken>,
+    invocation: Invocation,
+) -> Result<Value, Diagnostic> {
     let event = Event::parse(&invocation.event)?;
     let Event::Gateway(request) = &event else {
         let message = format!("console answers requests of the API gateway, not an event of kind {}", event.kind());
         return Err(Diagnostic::new("WrongEvent", message));
     };
-    let now = workplace.settings.clock.now(event.time());
+    let now = workplace.now(event.time());
     let credentials = workplace.credentials(&invocation)?;
     let backend = FunctionBackend { workplace, credentials, now, deadline: invocation.deadline };
     answer(request, Arc::new(backend), token).await

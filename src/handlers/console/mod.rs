@@ -28,6 +28,8 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 pub use auth::AccessToken;
+#[cfg(test)]
+pub(super) use function::handle;
 pub use function::service;
 pub use gateway::answer;
 pub use openapi::document as openapi_document;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future;
 use tokio::time::Instant;
 
@@ -21,13 +21,15 @@ use crate::fleet::{self, FleetError, View};
 use crate::handlers::{measures, raising};
 use crate::model::{
     Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, PaidCapacity, Pool,
-    PoolTarget, Record, SCHEMA_VERSION, Trigger, Verdict,
+    PoolTarget, Purchase, Record, SCHEMA_VERSION, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
-use crate::state::{self, FleetMemory, Found, RECORD_WINDOW, Snapshot, Store, StoreError};
+use crate::state::{self, FleetMemory, Found, REBUILD_WINDOW, RECORD_WINDOW, Snapshot, Store, StoreError};
 
 /// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
 const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
+/// Time between evaluations after which records are looked for further back.
+const USUAL_GAP: TimeDelta = TimeDelta::minutes(3);
 /// Who writes the records of this handler.
 pub(super) const SOURCE: &str = "evaluate";
 
@@ -69,7 +71,7 @@ pub(super) async fn evaluate_group(
     let situation = Situation {
         group,
         now: ask.now,
-        pools: pool_views(group, &snapshot, &views),
+        pools: pool_views(group, &snapshot, &views, ask.now),
         samples: observed.samples,
         signal_problems: observed.problems.into_iter().map(|problem| (problem.signal, problem.why)).collect(),
         trigger: ask.trigger.clone(),
@@ -91,8 +93,11 @@ pub(super) async fn evaluate_group(
         decision.problems.push(format!("version {version} of the policy is rolled back: {why}"));
     }
     let acting = cloud.within(budget.share(1.0));
+    if would_lower(&decision) && Situation::acts(group, ask.dry_run) {
+        reconsider(store, group, &mut snapshot, &views, &mut decision, ask).await;
+    }
     decision.actions = carry_out(&acting, group, &mut snapshot, &views, &decision, ask.now).await;
-    if has_lowered(&decision) {
+    if has_changed(&decision) {
         let made_good = keep_up(store, &acting, group, &mut snapshot, &mut decision, ask).await;
         decision.actions.extend(made_good);
     }
@@ -163,13 +168,14 @@ pub(super) async fn remembered(
         }
     })
     .await;
-    let names = names?;
+    let mut names = names?;
     let kept = kept.filter(|snapshot| is_newest(snapshot, &names));
     let found = match (kept, read) {
         (Some(snapshot), _) => Found::Whole(Box::new(snapshot)),
         (None, Some(read)) => read?,
         (None, None) => state::read_snapshot(store, &group.name, ask.deadline).await?,
     };
+    let is_new = !matches!(found, Found::Whole(_));
     let mut snapshot = match found {
         Found::Whole(snapshot) => *snapshot,
         Found::Nothing => Snapshot::empty(ask.now, signal_names(group)),
@@ -181,7 +187,13 @@ pub(super) async fn remembered(
     if snapshot.policy.is_empty() {
         CONFIG_VERSION.clone_into(&mut snapshot.policy);
     }
+    let written = snapshot.written;
     snapshot.forget(ask.now, RECORD_WINDOW);
+    // What was recorded since the last evaluation may be older than the usual window.
+    let unseen_since = if is_new { ask.now - REBUILD_WINDOW } else { written - RECORD_WINDOW };
+    if unseen_since < ask.now - RECORD_WINDOW - USUAL_GAP {
+        names = state::records_since(store, &group.name, unseen_since, ask.deadline).await?;
+    }
     Ok((snapshot, names))
 }
 
@@ -275,8 +287,16 @@ pub(super) async fn look_at_signals(
     observe::observe(cloud, group, &instances, from..=newest).await
 }
 
-pub(super) fn pool_views(group: &Group, snapshot: &Snapshot, views: &[Result<View, FleetError>]) -> Vec<PoolView> {
-    let view = |(pool, view): (&crate::model::Pool, &Result<View, FleetError>)| match view {
+pub(super) fn pool_views(
+    group: &Group,
+    snapshot: &Snapshot,
+    views: &[Result<View, FleetError>],
+    now: DateTime<Utc>,
+) -> Vec<PoolView> {
+    let view = |(pool, view): (&Pool, &Result<View, FleetError>)| match view {
+        Ok(view) if is_unlucky(pool, snapshot, view.capacity, now) => {
+            PoolView { capacity: view.capacity, most: view.most.min(view.capacity.total()), failure: None }
+        }
         Ok(view) => PoolView { capacity: view.capacity, most: view.most, failure: None },
         Err(error) => PoolView {
             capacity: snapshot.fleets.get(&pool.name).and_then(|memory| memory.capacity).unwrap_or_default(),
@@ -285,6 +305,13 @@ pub(super) fn pool_views(group: &Group, snapshot: &Snapshot, views: &[Result<Vie
         },
     };
     group.pools.iter().zip(views).map(view).collect()
+}
+
+/// Whether a pool is losing more than half of what it has: it would hardly keep what it gets. All functions go by the same
+/// rule, so that they buy in the same pools.
+fn is_unlucky(pool: &Pool, snapshot: &Snapshot, capacity: Capacity, now: DateTime<Utc>) -> bool {
+    let going = super::going(snapshot, now).filter(|loss| loss.pool == pool.name).count();
+    u64::try_from(going).is_ok_and(|going| going * 2 > u64::from(capacity.serving)) && pool.purchase == Purchase::Spot
 }
 
 /// Asks the cloud for what was decided. A pool that could not be asked before is left alone.
@@ -338,16 +365,61 @@ async fn carry_out(
     actions
 }
 
-fn has_lowered(decision: &Decision) -> bool {
-    let lowered = |action: &Action| {
-        action.outcome == ActionOutcome::Done
-            && decision.plan.iter().any(|plan| plan.pool == action.pool && plan.target < plan.current)
-    };
-    decision.actions.iter().any(lowered)
+fn would_lower(decision: &Decision) -> bool {
+    decision.plan.iter().any(|plan| plan.target < plan.current)
 }
 
-/// Makes good what lowering has undone. Alarms and reclaims record their calls before they act: whoever lists after it has
-/// lowered sees every call that came between, and asks for it again.
+/// Whether a number may have been changed. Setting a higher one than was seen lowers what somebody else has set meanwhile.
+fn has_changed(decision: &Decision) -> bool {
+    let changed = |action: &Action| {
+        !matches!(action.outcome, ActionOutcome::Withheld(_))
+            && decision.plan.iter().any(|plan| plan.pool == action.pool && plan.target != plan.current)
+    };
+    decision.actions.iter().any(changed)
+}
+
+/// Hears calls and orders that came while this evaluation was looking, before it lowers. What cannot be listed is no reason
+/// to lower.
+async fn reconsider(
+    store: &Store,
+    group: &Group,
+    snapshot: &mut Snapshot,
+    views: &[Result<View, FleetError>],
+    decision: &mut Decision,
+    ask: &Ask,
+) {
+    match state::recent_records(store, &group.name, ask.now, ask.deadline).await {
+        Ok(names) if !has_news(snapshot, &names) => return,
+        Ok(names) => fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await,
+        Err(error) => decision.guardrail_inputs.doubts.push(format!("new records could not be listed: {error}")),
+    }
+    decision.guardrail_inputs.raises = calls(snapshot);
+    decision.guardrail_inputs.orders = snapshot.holds.iter().map(|hold| hold.order).collect();
+    (decision.target, decision.guardrails) = guardrails::apply(&decision.guardrail_inputs);
+    decision.plan = purchase::split(decision.target, &group.purchase, &pool_states(group, snapshot, views, ask.now));
+    snapshot.hedge = Some(Hedge::new(decision.target, &decision.plan));
+}
+
+pub(super) fn has_news(snapshot: &Snapshot, names: &[String]) -> bool {
+    names.iter().any(|name| !is_decision(name) && !snapshot.folded.contains(name))
+}
+
+fn calls(snapshot: &Snapshot) -> Vec<(u32, String)> {
+    snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect()
+}
+
+fn pool_states<'a>(
+    group: &'a Group,
+    snapshot: &Snapshot,
+    views: &[Result<View, FleetError>],
+    now: DateTime<Utc>,
+) -> Vec<PoolState<'a>> {
+    let state = |(pool, view): (&'a Pool, PoolView)| PoolState { pool, capacity: view.capacity, available: view.most };
+    group.pools.iter().zip(pool_views(group, snapshot, views, now)).map(state).collect()
+}
+
+/// Makes good what this evaluation has undone. Alarms and reclaims record their calls before they act: whoever lists after
+/// it has acted sees every call that came between, and asks for it again.
 async fn keep_up(
     store: &Store,
     cloud: &Cloud,
@@ -364,25 +436,13 @@ async fn keep_up(
         }
     };
     fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await;
-    let raises = snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect();
-    let (called, _) = guardrails::apply(&guardrails::Inputs {
-        proposed: decision.target,
-        current: decision.target,
-        raises,
-        max_step_out: None,
-        ..decision.guardrail_inputs.clone()
-    });
+    let orders = snapshot.holds.iter().map(|hold| hold.order).collect();
+    let called = decision.guardrail_inputs.called(decision.target, calls(snapshot), orders);
     if called <= decision.target {
         return Vec::new();
     }
     let views = look_at_fleets(cloud, group, snapshot, ask.now).await;
-    let states: Vec<_> = group
-        .pools
-        .iter()
-        .zip(pool_views(group, snapshot, &views))
-        .map(|(pool, view)| PoolState { pool, capacity: view.capacity, available: view.most })
-        .collect();
-    let plan = purchase::split(called, &group.purchase, &states);
+    let plan = purchase::split_raising(called, &group.purchase, &pool_states(group, snapshot, &views, ask.now));
     snapshot.hedge = Some(Hedge::new(called, &plan));
     let actions = raising::order(cloud, group, snapshot, &views, &plan, ask.now).await;
     for (plan, view) in plan.iter().zip(&views) {

@@ -13,7 +13,7 @@ use crate::engine::purchase::PoolState;
 use crate::fleet::{FleetError, View};
 use crate::model::{Decision, Group, Loss, Pool, Sample, Trigger};
 use crate::observe::Observed;
-use crate::state::{Snapshot, Store, StoreError};
+use crate::state::{self, Snapshot, Store, StoreError};
 
 /// A group as an evaluation would see it now.
 pub(in crate::handlers) struct Look<'a> {
@@ -71,9 +71,27 @@ impl<'a> Look<'a> {
         Ok(Self { group, now, snapshot, planned, problems, trigger })
     }
 
+    /// Folds in what others have recorded since this look began. Gives whether there was any.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(in crate::handlers) async fn hear_news(
+        &mut self,
+        store: &Store,
+        deadline: Instant,
+    ) -> Result<bool, StoreError> {
+        let names = state::recent_records(store, &self.group.name, self.now, deadline).await?;
+        if !group::has_news(&self.snapshot, &names) {
+            return Ok(false);
+        }
+        let ask = Ask { now: self.now, trigger: self.trigger.clone(), dry_run: false, deadline, topic_urn: None };
+        group::fold_new(store, self.group, &ask, &mut self.snapshot, &names, &mut self.problems).await;
+        Ok(true)
+    }
+
     /// Pools as they are; one that could not be asked as it was remembered, and without room for more.
     pub(in crate::handlers) fn pools(&self, views: &[Result<View, FleetError>]) -> Vec<PoolState<'a>> {
-        let remembered = group::pool_views(self.group, &self.snapshot, views);
+        let remembered = group::pool_views(self.group, &self.snapshot, views, self.now);
         let state = |((pool, view), known): ((&'a Pool, &Result<View, FleetError>), PoolView)| PoolState {
             pool,
             capacity: known.capacity,
@@ -98,7 +116,7 @@ impl<'a> Look<'a> {
         let situation = Situation {
             group: &in_force,
             now: self.now,
-            pools: group::pool_views(self.group, &self.snapshot, views),
+            pools: group::pool_views(self.group, &self.snapshot, views, self.now),
             samples,
             signal_problems: [].into(),
             trigger: self.trigger.clone(),

@@ -101,6 +101,12 @@ impl Evaluate {
         Ok(Self { workplace: Workplace::new(environment)?, warm: Arc::default() })
     }
 
+    /// An instance that works there.
+    #[cfg(test)]
+    pub(super) fn at(workplace: Workplace) -> Self {
+        Self { workplace, warm: Arc::default() }
+    }
+
     /// Handles one invocation.
     ///
     /// # Errors
@@ -108,7 +114,7 @@ impl Evaluate {
     pub async fn handle(&self, invocation: Invocation) -> Result<Answer, EvaluateError> {
         let event = Event::parse(&invocation.event)?;
         let request = Request::of(&event)?;
-        let now = self.workplace.settings.clock.now(event.time());
+        let now = self.workplace.now(event.time());
         let credentials = self.workplace.credentials(&invocation)?;
         let store = self.workplace.store(&credentials)?;
         let config = self.workplace.config(&store, invocation.deadline).await?;

@@ -18,12 +18,14 @@ pub(super) struct Leaving {
     pub(super) pool: String,
     pub(super) instance: String,
     pub(super) address: Option<String>,
+    /// Its membership in its pool's load balancer, where that is known already.
+    pub(super) member: Option<String>,
 }
 
 impl Leaving {
     pub(super) fn new(pool: &str, instance: &str, server: Option<&Server>) -> Self {
         let address = server.and_then(Server::private_address).map(str::to_owned);
-        Self { pool: pool.to_owned(), instance: instance.to_owned(), address }
+        Self { pool: pool.to_owned(), instance: instance.to_owned(), address, member: None }
     }
 }
 
@@ -102,6 +104,9 @@ async fn balancers(cloud: &Cloud, pool: &Pool) -> Result<BTreeSet<String>, Clien
 
 async fn drain_from(cloud: &Cloud, balancer: &str, leaving: &[&Leaving]) -> Result<(), ClientError> {
     let api = cloud.elb();
+    if let Some(members) = leaving.iter().map(|leaving| leaving.member.clone()).collect::<Option<Vec<String>>>() {
+        return api.set_weights(balancer, &members, 0).await;
+    }
     for member in api.members(balancer).await? {
         let is_leaving = leaving.iter().any(|leaving| {
             member.instance_id.as_deref() == Some(&leaving.instance)

@@ -8,6 +8,8 @@ mod drain;
 mod notices;
 mod owners;
 mod plan;
+#[cfg(all(test, feature = "local"))]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +36,7 @@ use crate::state::{self, StoreError};
 /// Who writes these records, as their names tell.
 const SOURCE: &str = "reclaim";
 /// Rounds of planning again because others have recorded losses meanwhile.
-const MOST_ROUNDS: usize = 3;
+const MOST_ROUNDS: usize = 4;
 /// A raise outlasts the instances that it makes up for by this.
 const MARGIN: TimeDelta = TimeDelta::minutes(1);
 
@@ -66,6 +68,8 @@ pub struct Replaced {
     pub plan: Vec<PoolTarget>,
     /// What was asked of the cloud, and what it answered.
     pub actions: Vec<Action>,
+    /// Name of the record that keeps the call for more.
+    pub record: String,
 }
 
 /// Why an invocation did nothing.
@@ -106,9 +110,9 @@ pub fn service(
 ///
 /// # Errors
 /// When nothing could be done; the platform then sends the event again.
-async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer, ReclaimError> {
+pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer, ReclaimError> {
     let event = Event::parse(&invocation.event)?;
-    let now = workplace.settings.clock.now(event.time());
+    let now = workplace.now(event.time());
     let job = Job::open(workplace, invocation, SOURCE, now).await?;
     let mut answer = Answer::default();
     let notices = match event {
@@ -206,6 +210,11 @@ impl Job {
     async fn settle(&self, case: &mut Case<'_>) -> Result<Replaced, StoreError> {
         let group = case.look.group;
         let views = case.look.fleets(&self.cloud_for(0.4)).await;
+        for leaving in &mut case.leaving {
+            let view = group.pools.iter().zip(&views).find(|(pool, _)| pool.name == leaving.pool);
+            let member = view.and_then(|(_, view)| view.as_ref().ok()?.member_of(&leaving.instance));
+            leaving.member = member.map(str::to_owned).or(leaving.member.take());
+        }
         let (needed, plan) = case.plan(&views);
         let (mut count, mut ends) = (0, self.now + NOTICE);
         for loss in going(&case.look.snapshot, self.now) {
@@ -215,10 +224,12 @@ impl Job {
         let (target, until) = (needed + count, ends + MARGIN);
         let lost: Vec<String> = case.fresh.iter().map(|(loss, _)| loss.instance.clone()).collect();
         let (first, time) = &case.fresh[0];
-        let cause = format!("{} {target}", first.cause);
+        // What says something else is another record: records never change.
+        let cause = format!("{} {target} {count}", first.cause);
         let why = format!("{count} spot instances are being taken away");
         let raise = Raise { target, until, source: SOURCE.to_owned(), cause: cause.clone(), why };
-        case.written.insert(self.record(&group.name, *time, &cause, Happening::Raise(raise)).await?);
+        let record = self.record(&group.name, *time, &cause, Happening::Raise(raise)).await?;
+        case.written.insert(record.clone());
         let unrecorded = if case.written.len() == 1 { case.fresh.as_slice() } else { &[] };
         for (loss, time) in unrecorded {
             let what = Happening::Loss(loss.clone());
@@ -226,7 +237,7 @@ impl Job {
         }
         let actions = order(&self.cloud, group, &case.look.snapshot, &views, &plan, self.now).await;
         tracing::warn!(group = group.name, ?lost, raised_to = target, "spot instances are being taken away");
-        Ok(Replaced { group: group.name.clone(), lost, target, until, plan, actions })
+        Ok(Replaced { group: group.name.clone(), lost, target, until, plan, actions, record })
     }
 
     /// Tells people. That it fails is logged, and stops nothing.
@@ -299,10 +310,7 @@ impl Case<'_> {
             .map(|state| {
                 let going = going(snapshot, *now).filter(|loss| loss.pool == state.pool.name).count();
                 let going = u32::try_from(going).unwrap_or(u32::MAX).min(state.capacity.serving);
-                let exhausted = snapshot.fleets.get(&state.pool.name).map(|fleet| &fleet.exhausted);
-                let is_exhausted = exhausted.is_some_and(|places| places.values().any(|place| *now < place.until));
-                // One that loses half of what it has at once is not lucky either.
-                let has_luck = !is_exhausted && going * 2 <= state.capacity.serving;
+                let has_luck = state.available > state.capacity.total();
                 PoolNow { pool: state.pool, capacity: state.capacity, most: state.available, going, has_luck }
             })
             .collect();
@@ -314,11 +322,11 @@ impl Case<'_> {
         (needed, plan::replace(needed, &group.purchase, &pools))
     }
 
-    /// Whether all that this function has recorded by now, here or elsewhere, was reckoned with.
+    /// Whether all that was recorded by now, here or elsewhere, was reckoned with. Decisions call for nothing.
     fn knows_all(&self, names: &[String]) -> bool {
         names
             .iter()
-            .filter(|name| name.split('-').nth(1) == Some(SOURCE))
+            .filter(|name| name.split('-').nth(1) != Some("evaluate"))
             .all(|name| self.written.contains(name) || self.look.snapshot.folded.contains(name))
     }
 }

@@ -46,11 +46,12 @@ pub(super) fn replace(needed: u32, mix: &PurchaseMix, pools: &[PoolNow<'_>]) -> 
     let mut targets = purchase::split(needed, mix, &staying);
     for (target, now) in targets.iter_mut().zip(pools) {
         target.current = now.capacity.total();
-        target.target = (target.target + now.going).min(now.most).max(target.current);
+        target.target = (target.target + now.going).min(now.most);
         if now.going > 0 {
             target.why = format!("{}, and {} that are going", target.why, now.going);
         }
     }
+    purchase::keep_all(&mut targets, &staying);
     targets
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Runtime, Service};
-use crate::handlers::{evaluate, reclaim, tune};
+use crate::handlers::{alarm, evaluate, reclaim, tune};
 
 /// A function in a thread of its own, as it would run in a process of its own: it shares nothing with its driver but the
 /// runtime API.
@@ -18,6 +18,7 @@ pub(super) struct LocalFunction {
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FunctionKind {
+    Alarm,
     Evaluate,
     Reclaim,
     Tune,
@@ -27,13 +28,14 @@ impl FunctionKind {
     /// Longest that one invocation may take: the platform's own timeout of the function.
     pub(super) fn timeout(self) -> Duration {
         match self {
-            Self::Evaluate | Self::Reclaim => super::TIMEOUT,
+            Self::Alarm | Self::Evaluate | Self::Reclaim => super::TIMEOUT,
             Self::Tune => Duration::from_secs(900),
         }
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
+            Self::Alarm => "alarm",
             Self::Evaluate => "evaluate",
             Self::Reclaim => "reclaim",
             Self::Tune => "tune",
@@ -44,6 +46,7 @@ impl FunctionKind {
 impl LocalFunction {
     pub(super) fn start(kind: FunctionKind, environment: &Environment) -> io::Result<Self> {
         match kind {
+            FunctionKind::Alarm => Self::run(kind, environment, alarm::service(environment)),
             FunctionKind::Evaluate => Self::run(kind, environment, evaluate::service(environment)),
             FunctionKind::Reclaim => Self::run(kind, environment, reclaim::service(environment)),
             FunctionKind::Tune => Self::run(kind, environment, tune::service(environment)),

@@ -4,8 +4,12 @@ use crate::model::{Capacity, Pool};
 use crate::replay::fleet::Fleet;
 use crate::replay::group::{MinuteOutcome, ServiceModel, SimulatedGroup, play_minute};
 
-/// Minutes for which a zone that refused or took back is not asked, while another has room.
-const AVOIDED_MINUTES: i64 = 3;
+/// Minutes for which a zone that took back is not asked while another has room: the first time, and at most; twice as long
+/// each time, as the production fleet leaves places alone.
+const SHORTEST_AVOIDED_MINUTES: i64 = 3;
+const LONGEST_AVOIDED_MINUTES: i64 = 30;
+/// Quiet minutes after which a zone's bad times are forgotten.
+const FORGOTTEN_MINUTES: i64 = 30;
 
 /// Spot instances of one zone.
 #[derive(Clone, Debug)]
@@ -15,11 +19,24 @@ struct Zone {
     /// Numbers that serve until the minute beside them.
     dying: Vec<(u32, i64)>,
     avoided_until: i64,
+    /// How long it was avoided the last time.
+    avoided_minutes: i64,
 }
 
 impl Zone {
     fn dying(&self) -> u32 {
         self.dying.iter().map(|(count, _)| count).sum()
+    }
+
+    /// It has taken back: for a while others are asked first.
+    fn avoid(&mut self, minute: i64) {
+        if minute < self.avoided_until {
+            return;
+        }
+        let is_forgotten = minute >= self.avoided_until.saturating_add(FORGOTTEN_MINUTES);
+        let before = if is_forgotten { 0 } else { self.avoided_minutes };
+        self.avoided_minutes = (before * 2).clamp(SHORTEST_AVOIDED_MINUTES, LONGEST_AVOIDED_MINUTES);
+        self.avoided_until = minute + self.avoided_minutes;
     }
 
     /// Everything that takes room.
@@ -45,7 +62,12 @@ pub(super) struct SpotFleet<'a> {
 impl<'a> SpotFleet<'a> {
     /// Begins with that many on-demand instances serving; spot instances come with the first decisions.
     pub(super) fn new(model: ServiceModel, terms: &'a SpotTerms, purchasing: Purchasing, serving: u32) -> Self {
-        let zone = Zone { instances: SimulatedGroup::new(model, 0), dying: Vec::new(), avoided_until: i64::MIN };
+        let zone = Zone {
+            instances: SimulatedGroup::new(model, 0),
+            dying: Vec::new(),
+            avoided_until: i64::MIN,
+            avoided_minutes: 0,
+        };
         Self {
             model,
             terms,
@@ -88,7 +110,7 @@ impl<'a> SpotFleet<'a> {
             if stopped > 0 && notice_minutes > 0 {
                 zone.dying.push((stopped, minute + notice_minutes));
             }
-            zone.avoided_until = minute + AVOIDED_MINUTES;
+            zone.avoid(minute);
         }
     }
 
