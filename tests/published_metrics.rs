@@ -11,7 +11,7 @@ use flexus_autoscaler::model::Endpoints;
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
 use tokio::time::Instant;
 
-const MINUTES: usize = 100;
+const MINUTES: usize = 150;
 
 /// Plays a morning, and gives what was published of these metrics, and the calls that an evaluation took.
 async fn played(publish: bool, names: &[&str]) -> (Vec<Vec<f64>>, f64) {
