@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::{CliError, read_file};
+use super::{CliError, read_file, terminal};
 use crate::clients::Credentials;
 use crate::config::Config;
 use crate::model::Group;
@@ -111,7 +111,8 @@ impl StoredGroup {
     /// Opens the store and reads what it knows of the group's past, records that were not compacted yet among it. Without a
     /// beginning in `period`, the last `usual` before its end; without that, all of it.
     pub(super) fn read(&self, period: &Period, usual: Option<TimeDelta>) -> Result<(OpenGroup, History), CliError> {
-        wait_for(async {
+        let spinner = terminal::spinner("reading history");
+        let read = wait_for(async {
             let stored = self.open().await?;
             let newest = stored.newest().await?.ok_or_else(|| {
                 CliError::Failed(format!("{} knows nothing of group {} yet", self.store, stored.name))
@@ -124,11 +125,13 @@ impl StoredGroup {
             let deadline = Instant::now() + PATIENCE;
             let past = history::read(&stored.store, &stored.name, from, until, true, deadline).await;
             let past = past.map_err(CliError::failed)?;
-            for problem in &past.problems {
-                eprintln!("flexus-autoscaler: {problem}");
-            }
             Ok((stored, past))
-        })
+        });
+        spinner.finish_and_clear();
+        if let Ok((_, past)) = &read {
+            past.problems.iter().for_each(|problem| eprintln!("flexus-autoscaler: {problem}"));
+        }
+        read
     }
 }
 

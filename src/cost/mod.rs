@@ -145,7 +145,8 @@ fn account_only(group: &Group, minutes: &[HistoryMinute]) -> Result<CostReport, 
 fn account(group: &Group, minutes: &[HistoryMinute], past: &Past, actual: &Row, ledger: &Ledger) -> CostReport {
     let mut pools: BTreeMap<&str, PoolCost> = BTreeMap::new();
     let mut waste = Waste::default();
-    let (mut spent, mut instance_hours, mut starting_hours) = (0.0, 0.0, 0.0);
+    let (mut spent, mut instance_minutes, mut starting_minutes) = (0.0, 0.0, 0.0);
+    let (mut idle_minutes, mut short_minutes) = (0.0, 0.0);
     for line in &ledger.lines {
         let total = line.total();
         for (name, pool) in &line.pools {
@@ -155,17 +156,21 @@ fn account(group: &Group, minutes: &[HistoryMinute], past: &Past, actual: &Row, 
                 instance_hours: 0.0,
                 spent: 0.0,
             });
-            cost.instance_hours += f64::from(pool.total()) / 60.0;
+            cost.instance_hours += f64::from(pool.total());
             cost.spent += pool.per_hour() / 60.0;
-            starting_hours += f64::from(pool.starting) / 60.0;
+            starting_minutes += f64::from(pool.starting);
         }
-        let idle = f64::from(total.saturating_sub(line.needed)) / 60.0;
-        waste.instance_hours += idle;
-        waste.amount += idle * line.mean_price();
-        waste.short_hours += f64::from(line.needed.saturating_sub(total)) / 60.0;
+        let idle = f64::from(total.saturating_sub(line.needed));
+        idle_minutes += idle;
+        waste.amount += idle * line.mean_price() / 60.0;
+        short_minutes += f64::from(line.needed.saturating_sub(total));
         spent += line.per_hour() / 60.0;
-        instance_hours += f64::from(total) / 60.0;
+        instance_minutes += f64::from(total);
     }
+    // Whole minutes first, so that hours are exact.
+    pools.values_mut().for_each(|pool| pool.instance_hours /= 60.0);
+    (waste.instance_hours, waste.short_hours) = (idle_minutes / 60.0, short_minutes / 60.0);
+    let instance_hours = instance_minutes / 60.0;
     waste.share = if spent > 0.0 { waste.amount / spent } else { 0.0 };
     let work: f64 = past.trace.load.iter().sum::<f64>() * 60.0;
     let per_thousand = |work: f64| if work > 0.0 { spent / work * 1000.0 } else { 0.0 };
@@ -180,7 +185,7 @@ fn account(group: &Group, minutes: &[HistoryMinute], past: &Past, actual: &Row, 
         spent,
         pools: pools.into_values().collect(),
         instance_hours,
-        starting_hours,
+        starting_hours: starting_minutes / 60.0,
         bill: Bill::of(ledger, minutes),
         service: Service {
             work,

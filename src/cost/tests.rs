@@ -44,7 +44,7 @@ fn advice(report: &CostReport) -> Vec<&'static str> {
 }
 
 #[test]
-fn an_hour_of_four_instances_of_which_one_is_needed() {
+fn an_hour_of_four_instances_of_which_two_are_needed() {
     let minutes = stood(&told(), &[(3, 1, 5.0); 60]);
     let report = analyse(&told(), &minutes, &Terms::default()).unwrap();
     assert_eq!((report.hours, report.instance_hours, report.starting_hours), (1.0, 4.0, 1.0));
