@@ -162,7 +162,8 @@ pub(super) async fn remembered(
 ) -> Result<(Snapshot, Vec<String>), StoreError> {
     let kept = warm.take(&group.name);
     let window_of = |written: DateTime<Utc>| ask.now.min(written) - RECORD_WINDOW;
-    let since = window_of(kept.as_ref().map_or(ask.now, |snapshot| snapshot.written));
+    // Without a snapshot at hand the last evaluation is taken to be a few minutes old.
+    let since = window_of(kept.as_ref().map_or(ask.now - RECORD_WINDOW, |snapshot| snapshot.written));
     let (names, read) = future::join(state::records_since(store, &group.name, since, ask.deadline), async {
         match &kept {
             Some(_) => None,
