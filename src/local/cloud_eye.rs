@@ -111,11 +111,12 @@ impl Reader<'_> {
         };
         let Window { from_ms, to_ms, period_seconds, filter } = window;
         let now = self.0.now;
+        let resource = dimensions.values().next().map_or("", String::as_str);
         let points = series
             .rolled_up((from_ms, to_ms), self.0.newest_visible(), period_seconds, filter)
             .into_iter()
             .filter_map(|(time_ms, value)| {
-                let read = MetricRead { namespace, metric, time_ms, now };
+                let read = MetricRead { namespace, metric, resource, time_ms, now };
                 Some((time_ms, self.0.faults.on_point(&read, value)?))
             })
             .collect();

@@ -172,6 +172,7 @@ mod tests {
         let read = |minute: i64, namespace| MetricRead {
             namespace,
             metric: "cpu_usage",
+            resource: "server-1",
             time_ms: minute * 60_000,
             now: Minute(9),
         };

@@ -25,6 +25,8 @@ pub struct MetricRead<'a> {
     pub namespace: &'a str,
     /// Its name.
     pub metric: &'a str,
+    /// What it measures: the value of its first dimension, an instance's or a load balancer's id.
+    pub resource: &'a str,
     /// Time of the point in milliseconds since the Unix epoch.
     pub time_ms: i64,
     /// The region's clock.

@@ -25,8 +25,8 @@ use self::tuning::Tuning;
 pub use self::tuning::{ADVISER_KEY_VARIABLE, plausible_advice};
 use super::store::{Store, StoreSettings};
 use super::{
-    EventTrigger, InvocationResult, InvocationStatus, Region, RegionSettings, RuntimeApi, ServerHandle, SpotTrace,
-    serve,
+    EventTrigger, InvocationResult, InvocationStatus, PlayedMinute, Region, RegionSettings, RuntimeApi, ServerHandle,
+    SpotTrace, serve,
 };
 use crate::clients::Credentials;
 use crate::config::Config;
@@ -279,6 +279,11 @@ impl Play {
         Ok(())
     }
 
+    /// What the function `evaluate` finds in its environment, for a driver that invokes it itself.
+    pub fn environment(&self) -> &Environment {
+        &self.evaluate.environment
+    }
+
     /// The object store itself.
     pub fn store(&self) -> &Store {
         &self.store
@@ -331,14 +336,26 @@ impl Play {
         let tuned = self.tune().await;
         let answer = if minute > 0 { self.tick().await } else { None };
         let after = self.region.capacity(0).total();
-        self.next += 1;
-        let loads = vec![load_per_second; self.settings.config.groups.len()];
-        let played = *self.region.play_minute(&loads).first()?;
+        let played = self.pass_minute(load_per_second)?;
         if minute > 0 {
             self.tally.decided(minute, before, after, played.started);
         }
-        self.tally.played(&played.outcome);
         Some(PlayedStep { answer, tuned, load_per_second, serving: played.outcome.serving })
+    }
+
+    /// Lets the load of the next minute pass and wakes nobody, for a driver that invokes the functions itself. `None` when
+    /// the trace is over.
+    pub fn pass(&mut self) -> Option<PlayedMinute> {
+        let load_per_second = *self.settings.trace.load.get(self.next)?;
+        self.pass_minute(load_per_second)
+    }
+
+    fn pass_minute(&mut self, load_per_second: f64) -> Option<PlayedMinute> {
+        self.next += 1;
+        let loads = vec![load_per_second; self.settings.config.groups.len()];
+        let played = *self.region.play_minute(&loads).first()?;
+        self.tally.played(&played.outcome);
+        Some(played)
     }
 
     /// Sets the room for spot servers, and wakes the functions that reclaims and alarms wake.

@@ -42,10 +42,11 @@ pub(super) async fn read(
     }
     let queries = by_period.iter().map(|(period, wanted)| query_together(api, *period, wanted, &window));
     let answers = future::join_all(queries).await;
+    let due = *window.end() - i64::from(group.scaling.delay_minutes());
     for ((period, wanted), answers) in by_period.iter().zip(answers) {
         for (wanted, answer) in wanted.iter().zip(answers) {
             match answer {
-                Ok(points) => gathered.take(wanted.index, got(wanted, *period, &points, &window)),
+                Ok(points) => gathered.take(wanted.index, got(wanted, *period, &points, &window, due)),
                 Err(error) => gathered.fail(wanted.index, error),
             }
         }
@@ -101,7 +102,7 @@ fn minutes(period: u32) -> i64 {
     i64::from(period.div_ceil(60).max(1))
 }
 
-fn got(wanted: &Wanted<'_>, period: u32, points: &[Vec<Point>], window: &RangeInclusive<Minute>) -> Got {
+fn got(wanted: &Wanted<'_>, period: u32, points: &[Vec<Point>], window: &RangeInclusive<Minute>, due: Minute) -> Got {
     let (scale, reach) = (wanted.source.scale.unwrap_or(1.0), reach(window, period));
     let each = points.iter().map(|points| Series::of_points(&reach, points, minutes(period)).scaled(scale));
     let each: Vec<Series> = each.collect();
@@ -112,7 +113,7 @@ fn got(wanted: &Wanted<'_>, period: u32, points: &[Vec<Point>], window: &RangeIn
         SignalKind::Utilisation | SignalKind::LatencyMs | SignalKind::Percent => Combine::Mean,
         SignalKind::QueueLength | SignalKind::RatePerSecond => Combine::Sum,
     };
-    let combined = combine(window, &each, how);
+    let combined = combine(window, due, &each, how);
     let reporters = (wanted.signal.kind == SignalKind::Utilisation).then_some(combined.reporters);
     Got { series: Some(combined.series), reporters: reporters.unwrap_or_default(), doubt: combined.doubt }
 }

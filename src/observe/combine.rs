@@ -30,11 +30,19 @@ pub(super) struct Combined {
     pub(super) doubt: Option<String>,
 }
 
-/// Combines the series of the instances, which reach at least [`SILENT_AFTER_MINUTES`] further back than `window`.
+/// Combines the series of the instances, which reach at least [`SILENT_AFTER_MINUTES`] further back than `window`. Minutes
+/// after `due` may still be coming in.
 ///
-/// A sum needs all of the instances that are expected to report, since part of a sum is no sum; a mean needs half of them,
-/// since the rest would hardly move it. Expected are those that have begun and have not been silent for long.
-pub(super) fn combine(window: &RangeInclusive<Minute>, instances: &[Series], combine: Combine) -> Combined {
+/// A sum needs all of the instances that are expected to report, since part of a sum is no sum. A mean of a minute that is
+/// due needs half of them, since the rest would hardly move it; that some are missing is doubtful all the same. Before it
+/// is due, a minute is waited for until it is complete. Expected are those that have begun and have not been silent for
+/// long.
+pub(super) fn combine(
+    window: &RangeInclusive<Minute>,
+    due: Minute,
+    instances: &[Series],
+    combine: Combine,
+) -> Combined {
     let mut series = Series::empty(window);
     let mut reporters = Vec::new();
     let mut doubt = None;
@@ -42,8 +50,8 @@ pub(super) fn combine(window: &RangeInclusive<Minute>, instances: &[Series], com
         let values: Vec<f64> = instances.iter().filter_map(|instance| instance.value(minute)).collect();
         let expected = instances.iter().filter(|instance| is_expected(instance, minute)).count();
         let is_enough = match combine {
-            Combine::Sum => values.len() == expected,
-            Combine::Mean => 2 * values.len() >= expected,
+            Combine::Mean if minute <= due => 2 * values.len() >= expected,
+            Combine::Sum | Combine::Mean => values.len() == expected,
         };
         let is_known = is_enough && !values.is_empty();
         if is_known {
@@ -52,7 +60,7 @@ pub(super) fn combine(window: &RangeInclusive<Minute>, instances: &[Series], com
             series.hold(minute..=minute, value);
         }
         reporters.push(is_known.then(|| u32::try_from(values.len()).unwrap_or(u32::MAX)));
-        if !values.is_empty() {
+        if !values.is_empty() && minute <= due {
             let is_partial = values.len() < expected;
             doubt = is_partial.then(|| format!("{} of {expected} instances have reported {minute}", values.len()));
         }
@@ -93,16 +101,16 @@ mod tests {
     #[test]
     fn values_of_all_instances_are_averaged_or_summed() {
         let instances = [instance(16..=22, 40.0), instance(16..=22, 60.0)];
-        let mean = combine(&WINDOW, &instances, Combine::Mean);
+        let mean = combine(&WINDOW, Minute(22), &instances, Combine::Mean);
         assert_eq!(values(&mean), [Some(50.0); 3]);
         assert_eq!((mean.reporters, mean.doubt), (vec![Some(2); 3], None));
-        assert_eq!(values(&combine(&WINDOW, &instances, Combine::Sum)), [Some(100.0); 3]);
+        assert_eq!(values(&combine(&WINDOW, Minute(22), &instances, Combine::Sum)), [Some(100.0); 3]);
     }
 
     #[test]
     fn a_new_instance_counts_from_its_first_report() {
         let instances = [instance(16..=22, 10.0), instance(16..=22, 10.0), instance(22..=22, 40.0), instance([], 0.0)];
-        let sum = combine(&WINDOW, &instances, Combine::Sum);
+        let sum = combine(&WINDOW, Minute(22), &instances, Combine::Sum);
         assert_eq!(values(&sum), [Some(20.0), Some(20.0), Some(60.0)]);
         assert_eq!(sum.reporters, [Some(2), Some(2), Some(3)]);
         assert_eq!(sum.doubt, None);
@@ -111,33 +119,41 @@ mod tests {
     #[test]
     fn a_minute_of_which_most_reports_are_missing_is_not_known_yet() {
         let instances = [instance(16..=22, 10.0), instance(16..=21, 90.0), instance(16..=21, 90.0)];
-        let mean = combine(&WINDOW, &instances, Combine::Mean);
+        let mean = combine(&WINDOW, Minute(22), &instances, Combine::Mean);
         assert_eq!(values(&mean)[2], None);
         assert_eq!(mean.reporters[2], None);
         assert_eq!(mean.doubt.unwrap(), format!("1 of 3 instances have reported {}", Minute(22)));
     }
 
     #[test]
+    fn a_minute_that_is_not_due_yet_is_waited_for_and_doubted_by_nobody() {
+        let instances = [instance(16..=22, 10.0), instance(16..=22, 10.0), instance(16..=21, 90.0)];
+        let mean = combine(&WINDOW, Minute(21), &instances, Combine::Mean);
+        assert_eq!(values(&mean)[1..], [Some(110.0 / 3.0), None]);
+        assert_eq!(mean.doubt, None);
+    }
+
+    #[test]
     fn one_silent_instance_spoils_a_sum_and_not_a_mean() {
         let instances = [instance(16..=22, 10.0), instance(16..=22, 20.0), instance(16..=20, 90.0)];
-        assert_eq!(values(&combine(&WINDOW, &instances, Combine::Mean))[1..], [Some(15.0); 2]);
-        assert_eq!(values(&combine(&WINDOW, &instances, Combine::Sum)), [Some(120.0), None, None]);
+        assert_eq!(values(&combine(&WINDOW, Minute(22), &instances, Combine::Mean))[1..], [Some(15.0); 2]);
+        assert_eq!(values(&combine(&WINDOW, Minute(22), &instances, Combine::Sum)), [Some(120.0), None, None]);
     }
 
     #[test]
     fn an_instance_that_has_long_been_silent_is_not_waited_for() {
         let instances = [instance(16..=22, 10.0), instance(16..=17, 90.0)];
-        let sum = combine(&WINDOW, &instances, Combine::Sum);
+        let sum = combine(&WINDOW, Minute(22), &instances, Combine::Sum);
         assert_eq!(values(&sum), [None, None, Some(10.0)]);
     }
 
     #[test]
     fn a_group_of_which_half_report_nothing_is_doubtful() {
         let instances = [instance(16..=22, 10.0), instance([], 0.0)];
-        let mean = combine(&WINDOW, &instances, Combine::Mean);
+        let mean = combine(&WINDOW, Minute(22), &instances, Combine::Mean);
         assert_eq!(values(&mean), [Some(10.0); 3]);
         assert_eq!(mean.doubt.as_deref(), Some("1 of 2 instances report nothing"));
-        let nobody = combine(&WINDOW, &[instance([], 0.0)], Combine::Mean);
+        let nobody = combine(&WINDOW, Minute(22), &[instance([], 0.0)], Combine::Mean);
         assert_eq!((values(&nobody), nobody.reporters), ([None; 3], vec![None; 3]));
     }
 
@@ -155,8 +171,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_mean_lies_within_what_was_reported_and_a_sum_misses_nobody(instances in reports()) {
-            let mean = combine(&WINDOW, &instances, Combine::Mean);
-            let sum = combine(&WINDOW, &instances, Combine::Sum);
+            let mean = combine(&WINDOW, Minute(22), &instances, Combine::Mean);
+            let sum = combine(&WINDOW, Minute(22), &instances, Combine::Sum);
             for minute in (20..=22).map(Minute) {
                 let reported: Vec<f64> = instances.iter().filter_map(|instance| instance.value(minute)).collect();
                 if let Some(mean) = mean.series.value(minute) {
@@ -179,7 +195,7 @@ mod tests {
             let mut more = instances.clone();
             more.push(Series::empty(&(Minute(16)..=Minute(22))));
             for how in [Combine::Mean, Combine::Sum] {
-                prop_assert_eq!(combine(&WINDOW, &instances, how).series, combine(&WINDOW, &more, how).series);
+                prop_assert_eq!(combine(&WINDOW, Minute(22), &instances, how).series, combine(&WINDOW, Minute(22), &more, how).series);
             }
         }
     }

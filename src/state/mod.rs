@@ -18,7 +18,7 @@ pub use location::{BucketLocation, LocationError, StoreLocation};
 pub use policy_memory::{PolicyMemory, ShadowMemory};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-pub use snapshot::{Counts, Exhaustion, FleetMemory, Job, Snapshot, StartTimes};
+pub use snapshot::{Counts, Exhaustion, FleetMemory, Job, Relation, Snapshot, StartTimes};
 pub use store::{LARGEST_OBJECT_BYTES, LONGEST_LISTING, Store, StoreError};
 use tokio::time::Instant;
 
@@ -26,9 +26,9 @@ use crate::model::{Record, SCHEMA_VERSION};
 
 /// How far back new records are looked for: late events carry older times.
 pub const RECORD_WINDOW: TimeDelta = TimeDelta::minutes(15);
-
-/// How far back records are looked for when there is no snapshot: an order of a person may be as old.
-pub const REBUILD_WINDOW: TimeDelta = TimeDelta::hours(24);
+/// How far back records are looked for when nothing else tells what is in force: orders of people last for days. One
+/// listing holds the records of so many minutes.
+pub const LONGEST_RECORD_WINDOW: TimeDelta = TimeDelta::days(5);
 
 /// A snapshot as it was found.
 #[derive(Debug)]
@@ -83,17 +83,17 @@ pub async fn recent_records(
     records_since(store, group, now - RECORD_WINDOW, deadline).await
 }
 
-/// Names of the group's records that are not older than that.
+/// Names of the group's records that are not older than `since`.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn records_since(
     store: &Store,
     group: &str,
-    oldest: DateTime<Utc>,
+    since: DateTime<Utc>,
     deadline: Instant,
 ) -> Result<Vec<String>, StoreError> {
-    store.names_after(&keys::records(group), &keys::record_time(oldest), deadline).await
+    store.names_after(&keys::records(group), &keys::record_time(since), deadline).await
 }
 
 /// Reads one record. `None` where there is none.

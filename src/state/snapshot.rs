@@ -64,6 +64,12 @@ pub struct Snapshot {
     /// What is known of the policy's versions.
     #[serde(default)]
     pub policies: PolicyMemory,
+    /// How request rate and utilisation have gone together so far.
+    #[serde(default)]
+    pub relation: Option<Relation>,
+    /// Whether the signals, which have always moved, stand still.
+    #[serde(default)]
+    pub frozen: bool,
     /// Money spent since the first evaluation, in the account's currency.
     pub spent: f64,
     /// Name of the last decision's record.
@@ -118,6 +124,17 @@ pub struct Job {
     pub servers: Vec<String>,
 }
 
+/// How request rate and utilisation go together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Relation {
+    /// Work per second that goes with one wholly busy instance.
+    pub work_per_second: f64,
+    /// Samples that it was learnt from.
+    pub samples: u32,
+    /// Since when they go together otherwise, if they do.
+    pub broken_since: Option<Minute>,
+}
+
 /// A place that has no luck for now.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exhaustion {
@@ -146,10 +163,13 @@ impl Exhaustion {
 pub struct Counts(VecDeque<(Minute, Capacity)>);
 
 impl Counts {
-    /// What there is in a minute, after what was decided in it.
+    /// What there is in a minute, after what was decided in it. What is told of an earlier minute, by an event that comes
+    /// late, is what there is now and not what there was.
     pub fn note(&mut self, minute: Minute, capacity: Capacity) {
-        while self.0.back().is_some_and(|(known, _)| *known >= minute) {
-            self.0.pop_back();
+        match self.0.back() {
+            Some((newest, _)) if *newest > minute => return,
+            Some((newest, _)) if *newest == minute => drop(self.0.pop_back()),
+            _ => {}
         }
         self.0.push_back((minute, capacity));
         while self.0.len() > COUNTS_REMEMBERED {
@@ -253,6 +273,8 @@ impl Snapshot {
             hedge: None,
             coverage: Coverage::default(),
             policies: PolicyMemory::default(),
+            relation: None,
+            frozen: false,
             spent: 0.0,
             last_decision: None,
             told: BTreeMap::new(),
@@ -265,7 +287,8 @@ impl Snapshot {
         self.raises.retain(|raise| now < raise.until);
         self.holds.retain(|hold| hold.is_active(now));
         self.losses.retain(|loss| loss.ends.is_none_or(|ends| now < ends + TimeDelta::minutes(30)));
-        let oldest = super::keys::record_time(now - window);
+        // What was not listed yet when this was written may be listed again.
+        let oldest = super::keys::record_time(now.min(self.written) - window);
         self.folded.retain(|name| name.as_str() >= oldest.as_str());
         self.starts.forget_before(Minute::containing(now));
         for fleet in self.fleets.values_mut() {

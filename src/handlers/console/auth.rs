@@ -1,8 +1,11 @@
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use super::pace::Pace;
 use crate::clients::Secret;
 
 /// The bearer token that opens the console.
@@ -10,6 +13,8 @@ use crate::clients::Secret;
 pub struct AccessToken {
     /// Of the token, so that comparing takes the same time whatever was presented, whatever its length.
     digest: Hmac<Sha256>,
+    /// Shared by all clones: whoever tries token after token is slowed down, and so is a flood.
+    pace: Arc<Pace>,
 }
 
 impl AccessToken {
@@ -19,7 +24,12 @@ impl AccessToken {
     /// `None` if the token is too short to keep anyone out.
     pub fn new(token: &Secret) -> Option<Self> {
         let token = token.expose().trim();
-        (token.len() >= Self::SHORTEST).then(|| Self { digest: digest(token) })
+        (token.len() >= Self::SHORTEST).then(|| Self { digest: digest(token), pace: Arc::new(Pace::new()) })
+    }
+
+    /// Lets a request pass, or says how long to wait.
+    pub(super) fn pass(&self) -> Result<(), Duration> {
+        self.pace.pass()
     }
 
     /// Whether an `Authorization` header presents this token.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decisions::{DecisionSummary, Named};
 use super::routes::{Api, Parameters};
-use super::{Desk, Problem, decisions, holds};
+use super::{Desk, Problem, decisions, holds, shown};
 use crate::functiongraph::events::{Action, Evaluation};
 use crate::model::{
     EngineKind, Group, Happening, Hold, Loss, Mode, Occurrence, Pool, Purchase, Raise, Sample, Schedule,
@@ -67,7 +67,7 @@ pub(super) struct GroupDetail {
     /// How it stands.
     #[serde(flatten)]
     summary: GroupSummary,
-    /// How it is configured.
+    /// How it is configured, without logins in addresses and without start-up scripts.
     config: Group,
     /// What each pool has and shall have, in the order of the configuration.
     pools: Vec<PoolNow>,
@@ -187,7 +187,7 @@ pub(super) async fn show(desk: Desk, Path(name): Path<String>) -> Result<Json<Gr
     Ok(Json(GroupDetail {
         now: desk.now,
         summary,
-        config: group.clone(),
+        config: shown::without_secrets(group),
         pools: pools(group, latest.as_ref()),
         lead_minutes: measured_lead.unwrap_or_else(|| group.scaling.lead_minutes()),
         recent: measured(&snapshot, group),

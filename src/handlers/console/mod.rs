@@ -14,11 +14,13 @@ mod holds;
 mod measured;
 mod openapi;
 mod outlook;
+mod pace;
 mod page;
 mod policies;
 mod problem;
 mod routes;
 mod series;
+mod shown;
 mod spot;
 
 use std::sync::Arc;

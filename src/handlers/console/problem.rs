@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -37,6 +39,18 @@ impl Problem {
 
     pub(super) fn closed(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "closed", "The console is closed", detail)
+    }
+
+    /// The answer to a request too many, with the time to wait.
+    pub(super) fn too_many(wait: Duration) -> Response {
+        let seconds = wait.as_secs_f64().ceil().max(1.0);
+        let detail = format!("try again in {seconds} s");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail);
+        let mut response = problem.into_response();
+        if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        response
     }
 
     pub(super) fn no_route(path: &str) -> Self {

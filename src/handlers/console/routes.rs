@@ -250,6 +250,9 @@ async fn authorize(State(token): State<Arc<Option<AccessToken>>>, request: Reque
     let Some(token) = token.as_ref() else {
         return Problem::closed("set AUTOSCALER_CONSOLE_TOKEN to a token of at least 16 bytes").into_response();
     };
+    if let Err(wait) = token.pass() {
+        return Problem::too_many(wait);
+    }
     let presented = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     match presented {
         Some(authorization) if token.opens_for(authorization) => next.run(request).await,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::intake;
+use super::{intake, plausible};
 use crate::engine::guardrails;
 use crate::engine::purchase::{self, Hedge, PoolState};
 use crate::engine::{Engine, EngineState, Observation, doubts, schedules};
 use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalValue, Trigger};
 use crate::state::Snapshot;
 
-/// Minutes that a signal may be older than it should be before it is doubted.
+/// Minutes that a value may be older than it should be if it has just come: some signals are always a little late.
 const GRACE_MINUTES: i64 = 3;
 
 /// What is known of one pool's fleet now.
@@ -64,13 +64,16 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
     let lead_minutes = snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes());
-    let taken_in = intake::take_in(snapshot, &group.signals, samples, minute, delay);
+    let known: BTreeMap<String, Minute> = newest_minutes(snapshot);
+    let mut taken_in = intake::take_in(snapshot, &group.signals, samples, minute, delay);
+    let measured = taken_in.clone();
+    let contradictory = plausible::sift(snapshot, group, &mut taken_in);
     for sample in &taken_in {
         schedules::learn(&mut snapshot.usual, &group.schedules, group.load_signal(), sample);
     }
 
     let (mut engine, shown) = match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
-        Some(engine) => (engine, taken_in.clone()),
+        Some(engine) => (engine, taken_in),
         // A new engine is shown all that is remembered, so that it need not begin blind.
         None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
     };
@@ -88,10 +91,16 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     snapshot.engine = Some(engine);
 
     let signals = newest_values(group, snapshot);
-    let mut doubted = stale_signals(group, &signals, minute, delay, &mut signal_problems);
+    // What could not be read, or only of some instances, may be the part that matters.
+    let mut doubted: Vec<String> = signal_problems.iter().map(|(signal, why)| format!("{signal}: {why}")).collect();
+    doubted.extend(stale_signals(group, &signals, &known, minute, delay, &mut signal_problems));
+    doubted.extend(contradictory);
     doubted.extend(unwilling);
     doubted
         .extend(doubts::contradictions(&group.signals, |signal| signals.get(&signal.name).map(|newest| newest.value)));
+    if now < snapshot.written {
+        doubted.push(format!("it was decided for {} already", snapshot.written.format("%H:%M")));
+    }
     for (pool, view) in group.pools.iter().zip(&pools) {
         if let Some(failure) = &view.failure {
             doubted.push(format!("pool {} could not be asked", pool.name));
@@ -153,7 +162,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
             missing: signal_problems,
             lead_minutes,
             signal_names: snapshot.signals.clone(),
-            samples: taken_in,
+            samples: measured,
         },
         proposal,
         guardrail_inputs,
@@ -202,10 +211,21 @@ fn newest_values(group: &Group, snapshot: &Snapshot) -> BTreeMap<String, SignalV
     group.signals.iter().enumerate().filter_map(|(index, signal)| Some((signal.name.clone(), newest(index)?))).collect()
 }
 
-/// Signals without a value that is fresh enough to shrink on. Signals differ in period and delay: each has its own limit.
+/// The minute of the newest value of each signal that has one.
+fn newest_minutes(snapshot: &Snapshot) -> BTreeMap<String, Minute> {
+    let newest = |index: usize| {
+        let has = |sample: &&Sample| sample.values.get(index).copied().flatten().is_some();
+        snapshot.recent.iter().rev().find(has).map(|sample| sample.minute)
+    };
+    snapshot.signals.iter().enumerate().filter_map(|(index, name)| Some((name.clone(), newest(index)?))).collect()
+}
+
+/// Signals without a value that is fresh enough to shrink on. Signals differ in period and delay: each has its own limit. A
+/// value that was not `known` before may be a little older: it has just come.
 fn stale_signals(
     group: &Group,
     values: &BTreeMap<String, SignalValue>,
+    known: &BTreeMap<String, Minute>,
     now: Minute,
     delay: u32,
     problems: &mut BTreeMap<String, String>,
@@ -214,7 +234,9 @@ fn stale_signals(
     for signal in &group.signals {
         let period_minutes = i64::from(signal.period_minutes());
         // A value of a longer period comes when the period is over, and stands until the next one does.
-        let allowed = i64::from(delay) + 2 * period_minutes - 1 + GRACE_MINUTES;
+        let has_just_come = values.get(&signal.name).map(|value| value.minute) > known.get(&signal.name).copied();
+        let grace = if has_just_come { GRACE_MINUTES } else { 0 };
+        let allowed = i64::from(delay) + 2 * period_minutes - 1 + grace;
         let why = match values.get(&signal.name) {
             None => "has no value yet".to_owned(),
             Some(value) if now - value.minute > allowed => format!("is {} minutes old", now - value.minute),

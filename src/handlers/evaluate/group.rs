@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::future;
 use tokio::time::Instant;
 
@@ -24,12 +24,10 @@ use crate::model::{
     PoolTarget, Purchase, Record, SCHEMA_VERSION, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
-use crate::state::{self, FleetMemory, Found, REBUILD_WINDOW, RECORD_WINDOW, Snapshot, Store, StoreError};
+use crate::state::{self, FleetMemory, Found, LONGEST_RECORD_WINDOW, RECORD_WINDOW, Snapshot, Store, StoreError};
 
 /// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
 const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
-/// Time between evaluations after which records are looked for further back.
-const USUAL_GAP: TimeDelta = TimeDelta::minutes(3);
 /// Who writes the records of this handler.
 pub(super) const SOURCE: &str = "evaluate";
 
@@ -92,11 +90,15 @@ pub(super) async fn evaluate_group(
     if let Some((version, why)) = &rolled_back {
         decision.problems.push(format!("version {version} of the policy is rolled back: {why}"));
     }
-    let acting = cloud.within(budget.share(1.0));
     if would_lower(&decision) && Situation::acts(group, ask.dry_run) {
         reconsider(store, group, &mut snapshot, &views, &mut decision, ask).await;
     }
-    decision.actions = carry_out(&acting, group, &mut snapshot, &views, &decision, ask.now).await;
+    let recorded = announce(store, group, ask, &views, &decision, Instant::now() + budget.share(0.4)).await;
+    if let Err(error) = &recorded {
+        decision.problems.push(format!("it could not be recorded before it was carried out: {error}"));
+    }
+    let acting = cloud.within(budget.share(1.0));
+    decision.actions = carry_out(&acting, group, &mut snapshot, &views, &decision, recorded.is_ok(), ask.now).await;
     if has_changed(&decision) {
         let made_good = keep_up(store, &acting, group, &mut snapshot, &mut decision, ask).await;
         decision.actions.extend(made_good);
@@ -151,8 +153,9 @@ async fn read_state(
     Ok(snapshot)
 }
 
-/// The snapshot as the last evaluation left it, and the names of recent records. A warm instance needs no snapshot from
-/// the store when the listing shows that nobody has decided since it wrote its own.
+/// The snapshot as the last evaluation left it, and the names of the records since then. A warm instance needs no snapshot
+/// from the store when the listing shows that nobody has decided since it wrote its own. Where none is left, what is in
+/// force is found by looking back as far as one listing reaches.
 pub(super) async fn remembered(
     store: &Store,
     warm: &Warm,
@@ -161,7 +164,10 @@ pub(super) async fn remembered(
     problems: &mut Vec<String>,
 ) -> Result<(Snapshot, Vec<String>), StoreError> {
     let kept = warm.take(&group.name);
-    let (names, read) = future::join(state::recent_records(store, &group.name, ask.now, ask.deadline), async {
+    let window_of = |written: DateTime<Utc>| ask.now.min(written) - RECORD_WINDOW;
+    // Without a snapshot at hand the last evaluation is taken to be a few minutes old.
+    let since = window_of(kept.as_ref().map_or(ask.now - RECORD_WINDOW, |snapshot| snapshot.written));
+    let (names, read) = future::join(state::records_since(store, &group.name, since, ask.deadline), async {
         match &kept {
             Some(_) => None,
             None => Some(state::read_snapshot(store, &group.name, ask.deadline).await),
@@ -175,7 +181,6 @@ pub(super) async fn remembered(
         (None, Some(read)) => read?,
         (None, None) => state::read_snapshot(store, &group.name, ask.deadline).await?,
     };
-    let is_new = !matches!(found, Found::Whole(_));
     let mut snapshot = match found {
         Found::Whole(snapshot) => *snapshot,
         Found::Nothing => Snapshot::empty(ask.now, signal_names(group)),
@@ -184,16 +189,17 @@ pub(super) async fn remembered(
             Snapshot::empty(ask.now, signal_names(group))
         }
     };
+    let wanted = match snapshot.last_decision {
+        Some(_) => window_of(snapshot.written),
+        None => ask.now - LONGEST_RECORD_WINDOW,
+    };
+    if wanted < since {
+        names = state::records_since(store, &group.name, wanted, ask.deadline).await?;
+    }
     if snapshot.policy.is_empty() {
         CONFIG_VERSION.clone_into(&mut snapshot.policy);
     }
-    let written = snapshot.written;
     snapshot.forget(ask.now, RECORD_WINDOW);
-    // What was recorded since the last evaluation may be older than the usual window.
-    let unseen_since = if is_new { ask.now - REBUILD_WINDOW } else { written - RECORD_WINDOW };
-    if unseen_since < ask.now - RECORD_WINDOW - USUAL_GAP {
-        names = state::records_since(store, &group.name, unseen_since, ask.deadline).await?;
-    }
     Ok((snapshot, names))
 }
 
@@ -314,13 +320,52 @@ fn is_unlucky(pool: &Pool, snapshot: &Snapshot, capacity: Capacity, now: DateTim
     u64::try_from(going).is_ok_and(|going| going * 2 > u64::from(capacity.serving)) && pool.purchase == Purchase::Spot
 }
 
-/// Asks the cloud for what was decided. A pool that could not be asked before is left alone.
+/// How many instances a pool is asked for, within what the cloud allows it.
+fn allowed(plan: &PoolTarget, view: &View) -> u32 {
+    plan.target.clamp(view.least, view.most.max(view.least))
+}
+
+/// Records a decision to shrink before it is carried out, so that nothing is taken away without a record, whenever the
+/// function is killed or the store fails. The same record is written again when it is known what came of it.
+async fn announce(
+    store: &Store,
+    group: &Group,
+    ask: &Ask,
+    views: &[Result<View, FleetError>],
+    decision: &Decision,
+    deadline: Instant,
+) -> Result<(), StoreError> {
+    let shrinks = |(plan, view): (&PoolTarget, &Result<View, FleetError>)| {
+        view.as_ref().is_ok_and(|view| allowed(plan, view) < view.capacity.total())
+    };
+    if !Situation::acts(group, decision.dry_run) || !decision.plan.iter().zip(views).any(shrinks) {
+        return Ok(());
+    }
+    let mut announced = decision.clone();
+    announced.problems.push("what came of it is not known: the evaluation did not end".to_owned());
+    state::write_record(store, &record_of(group, ask, announced), SOURCE, deadline.min(ask.deadline)).await?;
+    Ok(())
+}
+
+fn record_of(group: &Group, ask: &Ask, decision: Decision) -> Record {
+    Record {
+        schema: SCHEMA_VERSION,
+        id: super::decision_id(&ask.trigger.request_id, &group.name),
+        group: group.name.clone(),
+        time: ask.now,
+        what: Happening::Decision(Box::new(decision)),
+    }
+}
+
+/// Asks the cloud for what was decided. A pool that could not be asked before is left alone, and none is shrunk by a
+/// decision that is not recorded.
 async fn carry_out(
     cloud: &Cloud,
     group: &Group,
     snapshot: &mut Snapshot,
     views: &[Result<View, FleetError>],
     decision: &Decision,
+    is_recorded: bool,
     now: DateTime<Utc>,
 ) -> Vec<Action> {
     let acts = Situation::acts(group, decision.dry_run);
@@ -328,7 +373,7 @@ async fn carry_out(
         let mut memory = snapshot.fleets.get(&pool.name).cloned().unwrap_or_default();
         async move {
             let view = view.as_ref().ok()?;
-            let target = plan.target.clamp(view.least, view.most.max(view.least));
+            let target = allowed(plan, view);
             let request = if target != view.capacity.total() {
                 format!("{} instead of {} instances", target, view.capacity.total())
             } else if view.is_unsettled && acts {
@@ -336,7 +381,9 @@ async fn carry_out(
             } else {
                 return None;
             };
-            let outcome = if acts {
+            let outcome = if acts && target < view.capacity.total() && !is_recorded {
+                ActionOutcome::Withheld("it could not be recorded first".to_owned())
+            } else if acts {
                 match bring_to(cloud, pool, &mut memory, view, target, now).await {
                     Ok(()) => ActionOutcome::Done,
                     Err(error) => ActionOutcome::Failed(error.to_string()),
@@ -518,10 +565,9 @@ async fn write_state(
     mut snapshot: Snapshot,
     decision: Decision,
 ) -> Result<Verdict, StoreError> {
-    let id = super::decision_id(&ask.trigger.request_id, &group.name);
     let verdict = Verdict {
         group: group.name.clone(),
-        decision: id.clone(),
+        decision: super::decision_id(&ask.trigger.request_id, &group.name),
         time: ask.now,
         current: decision.guardrail_inputs.current,
         target: decision.target,
@@ -529,23 +575,27 @@ async fn write_state(
         http_calls: decision.http_calls,
     };
     log(&verdict, &decision);
-    let record = Record {
-        schema: SCHEMA_VERSION,
-        id,
-        group: group.name.clone(),
-        time: ask.now,
-        what: Happening::Decision(Box::new(decision)),
-    };
+    let has_changed = decision.actions.iter().any(|action| action.outcome == ActionOutcome::Done);
+    let record = record_of(group, ask, decision);
     let name = state::keys::record_name(&record, SOURCE);
-    snapshot.written = ask.now;
+    snapshot.written = snapshot.written.max(ask.now);
     snapshot.folded.push(name.clone());
     snapshot.last_decision = Some(name);
-    let (recorded, kept) = future::join(
+    let owed = warm.take_owed(&group.name);
+    let (recorded, kept, paid) = future::join3(
         state::write_record(store, &record, SOURCE, ask.deadline),
         state::write_snapshot(store, &group.name, &snapshot, ask.deadline),
+        future::join_all(owed.iter().map(|owed| state::write_record(store, owed, SOURCE, ask.deadline))),
     )
     .await;
-    recorded?;
+    let unpaid = owed.iter().zip(paid).filter(|(_, paid)| paid.is_err()).map(|(owed, _)| owed.clone());
+    warm.owe(&group.name, unpaid);
+    if let Err(error) = recorded {
+        if has_changed {
+            warm.owe(&group.name, [record]);
+        }
+        return Err(error);
+    }
     match kept {
         Ok(()) => warm.keep(&group.name, snapshot),
         // The next evaluation goes on from the snapshot before, which is sound: targets are absolute.

@@ -8,6 +8,7 @@ mod group;
 mod intake;
 mod log;
 mod look;
+mod plausible;
 mod policies;
 mod publish;
 mod shadow;

@@ -1,0 +1,92 @@
+//! A soak: day after day in which faults of the table come at random, one after the other, with quiet spells between.
+
+use std::env;
+use std::sync::Arc;
+
+use flexus_autoscaler::local::NoFaults;
+use flexus_autoscaler::local::store::StoreFaults;
+
+use super::drill::{Circumstances, Drill, Fleet, Told};
+use super::random::Dice;
+use super::stage::{Stage, Tallies, Watch};
+use super::table;
+
+/// Minutes of a soak in the tests.
+const SHORT_MINUTES: usize = 300;
+/// Quiet minutes between two faults, at least; as many more come at random.
+const QUIET_MINUTES: usize = 15;
+/// Quiet minutes at the end, in which all must be in order again.
+const LAST_MINUTES: usize = 45;
+const SEED: u64 = 20_260_302;
+
+#[derive(Debug)]
+struct Nothing;
+
+impl StoreFaults for Nothing {}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_soak_of_random_faults_ends_consistent() {
+    let days: Option<usize> = env::var("FLEXUS_SOAK_DAYS").ok().and_then(|days| days.parse().ok());
+    let minutes = days.map_or(SHORT_MINUTES, |days| days * 1440);
+    let drills: Vec<Drill> = table::drills().into_iter().filter(|drill| drill.minutes <= 30).collect();
+    let fleet = Fleet::Spot;
+    let mut stage = Stage::set(fleet, 480, minutes).await;
+    let mut watch = Watch::default();
+    let mut dice = Dice(SEED);
+    let mut struck = Tallies::new();
+    let mut minute = 0;
+    while minute + LAST_MINUTES < minutes {
+        for _ in 0..QUIET_MINUTES + dice.below(QUIET_MINUTES) {
+            watch.minute(&mut stage, None, Told::Truth, None).await;
+            minute += 1;
+        }
+        let drill = &drills[dice.below(drills.len())];
+        let length = (2 + dice.below(drill.minutes)).min(minutes.saturating_sub(minute + LAST_MINUTES));
+        if length < 2 {
+            break;
+        }
+        *struck.entry(drill.name).or_default() += 1;
+        let now = stage.region().now();
+        let circumstances =
+            Circumstances { region: Arc::clone(stage.region()), begins: now, ends: now + length as i64 };
+        let script = (drill.script)(&circumstances);
+        let timeout = std::mem::replace(&mut stage.timeout, drill.timeout);
+        if let Some(faults) = &script.calls {
+            stage.region().set_faults(Arc::clone(faults));
+        }
+        if let Some(faults) = &script.store {
+            stage.store().set_faults(Arc::clone(faults));
+        }
+        for since in 0..length {
+            let told = if since < drill.arrives_late { Told::Truth } else { drill.told };
+            watch.minute(&mut stage, Some((&script, since as i64)), told, None).await;
+            minute += 1;
+        }
+        stage.timeout = timeout;
+        (script.afterwards)(&mut stage);
+        stage.region().set_faults(Arc::new(NoFaults));
+        stage.store().set_faults(Arc::new(Nothing));
+        for _ in 0..drill.arrives_late {
+            watch.minute(&mut stage, None, drill.told, None).await;
+            minute += 1;
+        }
+    }
+    while minute < minutes {
+        watch.minute(&mut stage, None, Told::Truth, None).await;
+        minute += 1;
+    }
+    let faults: u32 = struck.values().sum();
+    let lost = watch.lost_records(&stage);
+    let (removed, total) = (watch.removed_wrongly, stage.region().capacity(0));
+    println!(
+        "{minutes} minutes, {faults} faults of {} kinds: {removed} instances removed wrongly, {} records lost, {total:?}",
+        struck.len(),
+        lost.len()
+    );
+    assert_eq!(watch.removed_wrongly, 0, "{:?}", watch.removals);
+    assert!(lost.is_empty(), "{lost:?}");
+    let snapshot = stage.snapshot().expect("a snapshot that can be read");
+    let known: u32 = snapshot.fleets.values().filter_map(|fleet| fleet.capacity).map(|capacity| capacity.total()).sum();
+    assert_eq!(known, watch.totals.last().copied().unwrap_or_default(), "what is remembered is what there is");
+    stage.stop().await;
+}

@@ -1,0 +1,88 @@
+//! The fleet: locks, quotas, what is sold out, what never starts, what is taken back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flexus_autoscaler::local::{FaultTable, LaunchFault, Service};
+
+use crate::drill::{Drill, Fleet, Script, Told};
+use crate::faults::{calls, error};
+use crate::stage::Stage;
+
+fn sell_out(stage: &mut Stage, zones: usize, sold_out: bool) {
+    let zones = stage.region().settings().zones.clone().into_iter().take(zones);
+    zones.for_each(|zone| stage.region().set_sold_out("c7.large.2", &zone, sold_out));
+}
+
+fn set_room(stage: &mut Stage, room: u32) {
+    let zones = stage.region().settings().zones.clone();
+    zones.iter().for_each(|zone| stage.region().set_spot_capacity(zone, room));
+}
+
+pub(super) fn drills() -> Vec<Drill> {
+    let drill = |name, expectation, script| Drill {
+        name,
+        expectation,
+        told: Told::Truth,
+        slo_loss: 0.02,
+        script,
+        ..Drill::default()
+    };
+    let spot = |name, expectation, script| Drill { fleet: Fleet::Spot, ..drill(name, expectation, script) };
+    vec![
+        drill("the AS group is locked every other time", "tries again in the next minute", |at| {
+            calls(at, Some(Service::AutoScaling), "PUT", 0.5, error(400, "AS.0003"))
+        }),
+        drill("the AS group is locked", "says so, and goes on when it ends", |at| {
+            calls(at, Some(Service::AutoScaling), "PUT", 1.0, error(400, "AS.0003"))
+        }),
+        drill("the quota of instances is used up", "says so, and goes on when it ends", |at| {
+            calls(at, Some(Service::AutoScaling), "PUT", 1.0, error(400, "AS.7111"))
+        }),
+        drill("half of the new instances never serve", "replaces what does not come", |at| Script {
+            calls: Some(Arc::new(FaultTable::new().launches(at.during(), 0.5, LaunchFault::NeverReady))),
+            ..Script::default()
+        }),
+        drill("new instances start ten minutes late", "reckons with the starts that it sees", |at| Script {
+            calls: Some(Arc::new(FaultTable::new().launches(at.during(), 1.0, LaunchFault::Late(10)))),
+            ..Script::default()
+        }),
+        spot("half of all orders fail", "orders the rest in the next minute", |at| {
+            calls(at, Some(Service::Ecs), "POST /v1", 0.5, error(500, "Ecs.0204"))
+        }),
+        spot("the ECS quota is used up", "on-demand stands in", |at| {
+            calls(at, Some(Service::Ecs), "POST /v1", 1.0, error(400, "Ecs.0001"))
+        }),
+        Drill {
+            timeout: Duration::from_secs(2),
+            ..spot("the ECS API answers 503", "keeps what runs, on-demand grows", |at| {
+                calls(at, Some(Service::Ecs), "", 1.0, error(503, "APIGW.0503"))
+            })
+        },
+        spot("the flavor is sold out in one zone", "buys in another", |_| Script {
+            each_minute: |stage, _| sell_out(stage, 1, true),
+            afterwards: |stage| sell_out(stage, 1, false),
+            ..Script::default()
+        }),
+        spot("the flavor is sold out everywhere", "on-demand stands in", |_| Script {
+            each_minute: |stage, _| sell_out(stage, 3, true),
+            afterwards: |stage| sell_out(stage, 3, false),
+            ..Script::default()
+        }),
+        spot("half of the new servers never serve", "gives them up and orders others", |at| Script {
+            calls: Some(Arc::new(FaultTable::new().launches(at.during(), 0.5, LaunchFault::NeverReady))),
+            ..Script::default()
+        }),
+        spot("every spot server is taken back in one minute", "on-demand replaces them within the notice", |_| {
+            Script {
+                each_minute: |stage, since| {
+                    if since == 1 {
+                        set_room(stage, 0);
+                    }
+                },
+                afterwards: |stage| set_room(stage, 10_000),
+                ..Script::default()
+            }
+        }),
+    ]
+}
