@@ -21,7 +21,8 @@ async fn played(publish: bool, names: &[&str]) -> (Vec<Vec<f64>>, f64) {
     trace.load.drain(..420);
     trace.load.truncate(MINUTES);
     let circumstances = Settings::default();
-    let settings = PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, port: None };
+    let settings =
+        PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, alarms: false, port: None };
     let mut play = Play::start(settings).await.expect("a stage");
     let start = play.region().now().start();
     while play.step().await.is_some() {}

@@ -145,7 +145,8 @@ async fn a_real_prometheus_takes_the_metrics_of_the_console() {
     let mut trace = demo_trace(Window::default()).expect("the bundled day");
     trace.load.truncate(90);
     let circumstances = Settings::default();
-    let settings = PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, port: None };
+    let settings =
+        PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, alarms: false, port: None };
     let mut play = Play::start(settings).await.expect("a stage");
     let console = Url::parse(&play.serve_console().await.expect("a console")).unwrap();
     while play.step().await.is_some() {}

@@ -69,7 +69,7 @@ async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer,
         Event::Evaluation(asked) if asked.action == Action::Tune => (asked.groups.clone(), Haste::Now, asked.dry_run),
         other => return Err(TuneError::WrongEvent(other.kind())),
     };
-    let now = workplace.settings.clock.now(event.time());
+    let now = workplace.now(event.time());
     let credentials = workplace.credentials(&invocation)?;
     let store = workplace.store(&credentials)?;
     let config = workplace.config(&store, invocation.deadline).await?;
