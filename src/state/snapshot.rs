@@ -232,6 +232,22 @@ impl StartTimes {
         }
     }
 
+    /// Only so many are on their way: what is waited for beyond that was sold out, failed, or came unseen, the oldest
+    /// first. Measured against a later arrival it would pass for a start that took an hour.
+    pub fn only_on_their_way(&mut self, count: u32) {
+        let mut excess = self.waiting.iter().map(|(_, waiting)| waiting).sum::<u32>().saturating_sub(count);
+        while excess > 0
+            && let Some((_, waiting)) = self.waiting.front_mut()
+        {
+            let gone = excess.min(*waiting);
+            *waiting -= gone;
+            excess -= gone;
+            if *waiting == 0 {
+                self.waiting.pop_front();
+            }
+        }
+    }
+
     /// Forgets orders that were never seen ready.
     pub fn forget_before(&mut self, minute: Minute) {
         while self.waiting.front().is_some_and(|(asked, _)| minute - *asked > LONGEST_START_MINUTES) {
@@ -325,6 +341,20 @@ mod tests {
             place = Exhaustion::after(Some(place), now);
         }
         assert_eq!(minutes, [3, 6, 12, 24, 30, 30]);
+    }
+
+    #[test]
+    fn an_order_that_came_to_nothing_is_not_measured_by_the_next_arrival() {
+        let mut starts = StartTimes::default();
+        starts.asked(Minute(0), 2);
+        // One was sold out.
+        starts.only_on_their_way(1);
+        starts.ready(Minute(2), 1);
+        starts.only_on_their_way(0);
+        starts.asked(Minute(50), 1);
+        starts.only_on_their_way(1);
+        starts.ready(Minute(53), 1);
+        assert_eq!(starts.minutes, [2, 3]);
     }
 
     #[test]

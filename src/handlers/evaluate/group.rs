@@ -277,6 +277,11 @@ fn note_starts(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, Fle
             snapshot.starts.ready(Minute::containing(now), more);
         }
     }
+    // Of a pool that could not be asked nobody knows what is on its way.
+    let starting: Option<u32> = views.iter().map(|view| view.as_ref().ok().map(|view| view.capacity.starting)).sum();
+    if let Some(starting) = starting {
+        snapshot.starts.only_on_their_way(starting);
+    }
 }
 
 pub(super) async fn look_at_signals(

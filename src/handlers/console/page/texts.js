@@ -12,7 +12,7 @@ const TEXTS = {
     lost: "{n} spot instances of pool {pool} are being taken away, the last at {ends}; they are being replaced.", pause_all: "Change nothing", pause_in: "Do not shrink", pause_out: "Do not grow",
     pin: "Exactly", floor: "At least", pin_n: "Exactly {n} instances", floor_n: "At least {n} instances",
     per_hour: "{value} per hour", cost_so_far: "Cost so far", since_first: "since the first evaluation",
-    against_peak: "Against the peak all the time", against_on_demand: "Against all on demand", saved_hint: "{spent} instead of {other} in {hours} h", saved_value: "−{share} %", dearer_value: "+{share} %",
+    against_peak: "Against constant peak", against_on_demand: "Against all on demand", saved_hint: "{spent} instead of {other} in {hours} h", saved_value: "−{share} %", dearer_value: "+{share} %",
     latency: "{name}", in_slo: "In service level", in_slo_hint: "of {count} points had a mean under {slo} ms", load_now: "Load", load_unit: "fully busy instances' worth", load_measured: "measured",
     chain_label: "How the number came about", expected: "Expected", expected_value: "up to {highest}", expected_hint: "99 % sure, within {minutes} min; {low}–{high} likely", wanted: "Engine wants",
     wanted_predictive: "the cheapest that keeps requests under {slo} ms; a late one counts as {k}", wanted_target_tracking: "to hold {target} %", wanted_weighted_score: "by the weighted score",
