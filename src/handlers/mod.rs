@@ -14,6 +14,7 @@ mod raising;
 pub mod reclaim;
 mod settings;
 pub mod tune;
+pub mod weekly;
 mod workplace;
 
 pub use messages::Ignored;

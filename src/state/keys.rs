@@ -45,6 +45,11 @@ pub fn archive(group: &str, day: NaiveDate) -> String {
     format!("groups/{group}/archive/{day}.jsonl.gz")
 }
 
+/// `groups/<group>/reports/<yyyy-mm-dd>.html`: the report of the week that began on that Monday.
+pub fn weekly_report(group: &str, monday: NaiveDate) -> String {
+    format!("groups/{group}/reports/{monday}.html")
+}
+
 /// The day of a file of history.
 pub fn day_of_history(name: &str) -> Option<NaiveDate> {
     name.strip_suffix(".jsonl.gz")?.parse().ok()

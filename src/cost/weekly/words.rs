@@ -11,8 +11,10 @@ pub(super) fn document(report: &WeeklyReport, language: Language) -> Document {
     let cost = &report.cost;
     let (from, until) = (cost.from.format("%Y-%m-%d %H:%M"), cost.until.format("%Y-%m-%d %H:%M"));
     Document {
-        title: language
-            .pick(format!("{}: {from} to {until} UTC", cost.group), format!("{}:{from} 至 {until}(UTC)", cost.group)),
+        title: language.pick(
+            format!("{}: {from} to {until} UTC", cost.group),
+            format!("{}：{from} 至 {until}（UTC）", cost.group),
+        ),
         sections: vec![
             summary(report, language),
             recommendations(cost, language),
@@ -40,7 +42,7 @@ fn summary(report: &WeeklyReport, language: Language) -> Section {
                 cost.instance_hours,
                 compared(report, language)
             ),
-            format!("花费 {:.2},共 {:.1} 实例小时{}。", cost.spent, cost.instance_hours, compared(report, language)),
+            format!("花费 {:.2}，共 {:.1} 实例小时{}。", cost.spent, cost.instance_hours, compared(report, language)),
         ),
         language.pick(
             format!(
@@ -50,7 +52,7 @@ fn summary(report: &WeeklyReport, language: Language) -> Section {
                 service.per_thousand
             ),
             format!(
-                "{} 的请求达到服务目标,{} 丢失;每千单位工作花费 {:.4}。",
+                "{} 的请求达到服务目标，{} 丢失；每千单位工作花费 {:.4}。",
                 fine_percent(service.in_slo),
                 fine_percent(service.lost),
                 service.per_thousand
@@ -62,7 +64,11 @@ fn summary(report: &WeeklyReport, language: Language) -> Section {
                 cost.waste.amount,
                 percent(cost.waste.share)
             ),
-            format!("事后看,有 {:.2}({})花在服务目标并不需要的实例上。", cost.waste.amount, percent(cost.waste.share)),
+            format!(
+                "事后看，有 {:.2}（{}）花在服务目标并不需要的实例上。",
+                cost.waste.amount,
+                percent(cost.waste.share)
+            ),
         ),
     ];
     if cost.spot.instance_hours > 0.0
@@ -73,7 +79,7 @@ fn summary(report: &WeeklyReport, language: Language) -> Section {
                 "Spot instances saved {saved:.2} against the price on demand; {} were taken away.",
                 cost.spot.lost_instances
             ),
-            format!("与按需价相比,竞价实例节省了 {saved:.2};被回收 {} 台。", cost.spot.lost_instances),
+            format!("与按需价相比，竞价实例节省了 {saved:.2}；被回收 {} 台。", cost.spot.lost_instances),
         ));
     }
     section(language.pick("In short", "概要"), vec![Block::List(items)])
@@ -86,7 +92,7 @@ fn compared(report: &WeeklyReport, language: Language) -> String {
     };
     let per_hour = |cost: &CostReport| cost.spent / cost.hours.max(f64::MIN_POSITIVE);
     let change = (per_hour(&report.cost) / per_hour(before) - 1.0) * 100.0;
-    language.pick(format!(", {change:+.1} % an hour against the time before"), format!(",每小时比之前 {change:+.1}%"))
+    language.pick(format!(", {change:+.1} % an hour against the time before"), format!("，每小时比之前 {change:+.1}%"))
 }
 
 fn recommendations(cost: &CostReport, language: Language) -> Section {
@@ -118,7 +124,7 @@ fn money(cost: &CostReport, language: Language) -> Section {
             "By the second, {} instances lived {:.1} hours for {:.2}.",
             bill.instances, bill.instance_hours, bill.amount
         ),
-        format!("按秒计,{} 台实例共运行 {:.1} 小时,费用 {:.2}。", bill.instances, bill.instance_hours, bill.amount),
+        format!("按秒计，{} 台实例共运行 {:.1} 小时，费用 {:.2}。", bill.instances, bill.instance_hours, bill.amount),
     );
     if let Some(estimate) = bill.estimate {
         text += &language.pick(
@@ -159,24 +165,24 @@ fn decisions(report: &WeeklyReport, language: Language) -> Section {
             "{} evaluations: {} wanted more instances, {} fewer.",
             figures.evaluations, figures.grew, figures.shrank
         ),
-        format!("{} 次评估:{} 次要求扩容,{} 次要求缩容。", figures.evaluations, figures.grew, figures.shrank),
+        format!("{} 次评估：{} 次要求扩容，{} 次要求缩容。", figures.evaluations, figures.grew, figures.shrank),
     )];
     if !figures.guardrails.is_empty() {
         let names = counted(&figures.guardrails);
         items.push(
-            language.pick(format!("Guardrails that changed a number: {names}."), format!("起作用的护栏:{names}。")),
+            language.pick(format!("Guardrails that changed a number: {names}."), format!("起作用的护栏：{names}。")),
         );
     }
     if !figures.policies.is_empty() {
         let names = counted(&figures.policies);
-        items.push(language.pick(format!("Policy versions: {names}."), format!("策略版本:{names}。")));
+        items.push(language.pick(format!("Policy versions: {names}."), format!("策略版本：{names}。")));
     }
     items.push(language.pick(
         format!(
             "In {} decisions a signal was missing or stale, in {} something else went wrong.",
             figures.with_missing_signals, figures.with_problems
         ),
-        format!("{} 次决策缺少信号或信号过期,{} 次有其他问题。", figures.with_missing_signals, figures.with_problems),
+        format!("{} 次决策缺少信号或信号过期，{} 次有其他问题。", figures.with_missing_signals, figures.with_problems),
     ));
     section(language.pick("Decisions", "决策"), vec![Block::List(items)])
 }
@@ -203,7 +209,7 @@ fn method(cost: &CostReport, language: Language) -> Section {
             known.minutes, known.interpolated, known.saturated, cost.unknown_minutes
         ),
         format!(
-            "共 {} 分钟,其中 {} 分钟没有负载数据,已插值;{} 分钟实例组已满,真实负载不低于所用数值;{} 分钟不知道运行了多少实例。服务水平由模拟实例组按负载和实际实例数计算;“慢的分钟数”为实测。金额为账户货币。",
+            "共 {} 分钟，其中 {} 分钟没有负载数据，已插值；{} 分钟实例组已满，真实负载不低于所用数值；{} 分钟不知道运行了多少实例。服务水平由模拟实例组按负载和实际实例数计算；“慢的分钟数”为实测。金额为账户货币。",
             known.minutes, known.interpolated, known.saturated, cost.unknown_minutes
         ),
     );

@@ -13,6 +13,7 @@ pub use self::adviser::{Adviser, AdviserSettings, Asked};
 pub use self::group::{Ask, Haste, tune_group};
 pub use self::orders::{ListedVersion, OrderError, Overview, VersionStory, give_order, overview, story};
 pub use self::outcome::{JudgedVersion, Outcome, VersionStep};
+use super::weekly::report_week;
 use super::{Failed, Workplace, WorkplaceError};
 use crate::config::{AdviserMode, Config};
 use crate::functiongraph::events::{Action, Event, EventError};
@@ -88,8 +89,17 @@ async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer,
         let ask =
             Ask { config: &config, adviser: adviser.as_ref().map_err(String::as_str), now, deadline, haste, dry_run };
         match tune_group(&store, group, &ask).await {
-            Ok(outcome) => {
-                outcome::tell(&cloud, config.notify.topic_urn.as_deref(), &outcome).await;
+            Ok(mut outcome) => {
+                let topic = config.notify.topic_urn.as_deref();
+                outcome::tell(&cloud, topic, &outcome).await;
+                if !dry_run {
+                    let language = config.deepseek.language.into();
+                    let report = report_week(&store, &cloud, topic, language, group, now, deadline).await;
+                    outcome.report = report.unwrap_or_else(|error| {
+                        outcome.notes.push(format!("the weekly report could not be made: {error}"));
+                        None
+                    });
+                }
                 answer.tuned.push(outcome);
             }
             Err(error) => {

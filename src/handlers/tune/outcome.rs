@@ -24,6 +24,9 @@ pub struct Outcome {
     /// What was done to the group's past.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Compacted>,
+    /// Key of the weekly report, if one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
 }
 
 /// A step of a version.

@@ -23,6 +23,8 @@ pub struct TracePage {
     /// Seconds since the epoch of the first minute.
     start: i64,
     work_hours: f64,
+    /// Response time that still counts as good, in seconds.
+    slo_seconds: f64,
     /// Work per second, one a minute: 32-bit floats, little endian, in base64.
     load: String,
     series: Vec<Series>,
@@ -97,6 +99,7 @@ impl TracePage {
             prices: arena.settings().prices.clone(),
             start: arena.trace().start.0 * 60,
             work_hours: arena.work_hours(),
+            slo_seconds: arena.settings().slo_seconds,
             load: STANDARD.encode(load),
             series,
         }

@@ -32,13 +32,14 @@
   const number = (value, digits) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const short = (value) => (value === 0 ? "0" : Math.abs(value) >= 100 ? number(value, 0) : Math.abs(value) >= 10 ? number(value, 1) : number(value, 2));
   const ours = (row) => row.engine === "predictive" || row.engine === "weighted_score";
+  const theGroups = (row) => row.engine === "actual" || row.engine === "own";
   const violations = (row) => 1 - row.in_slo + row.lost;
 
   const trace = () => traces[state.trace];
   const price = () => trace().prices[state.price];
   const score = (row, k = price()) => row.j[String(k)];
   const lowest = (rows, k) => rows.reduce((best, row) => (best && score(best, k) <= score(row, k) ? best : row), null);
-  const bestPeer = (k = price()) => lowest(trace().report.policies.filter((row) => !ours(row)), k);
+  const bestPeer = (k = price()) => lowest(trace().report.policies.filter((row) => !ours(row) && !theGroups(row)), k);
   const predictive = (k = price()) => trace().report.policies.find((row) => row.engine === "predictive" && row.knob === k);
 
   // Tooltip
@@ -173,7 +174,7 @@
     { title: "Load, work per second", height: 130, unit: "", own: (one) => [{ label: "load", values: one.loads, stroke: () => colour("load"), fill: true }] },
     { title: "Instances that serve; the shaded area is what the work itself needs", height: 240, key: "serving", digits: 0, stepped: true, own: (one) => [{ label: "work", values: one.loads.map((load) => load / one.report.cap), stroke: () => colour("load"), fill: true, thin: true }] },
     { title: "Queue, seconds to clear", height: 130, key: "wait", digits: 1, own: () => [] },
-    { title: "Mean latency, seconds; the dashed line is the service level", height: 160, key: "latency", digits: 2, log: true, own: (one) => [{ label: "SLO", values: one.times.map(() => 2), stroke: () => colour("bad"), dash: [4, 5], thin: true }] },
+    { title: "Mean latency, seconds; the dashed line is the service level", height: 160, key: "latency", digits: 2, log: true, own: (one) => [{ label: "SLO", values: one.times.map(() => one.slo_seconds), stroke: () => colour("bad"), dash: [4, 5], thin: true }] },
   ];
 
   const setRange = (min, max) => {
@@ -257,6 +258,7 @@
   const columns = () => [
     ["policy", (row) => row.name, null], ["cost h", (row) => row.cost_hours, 1], ["rel", (row) => row.rel, 3], ["in SLO %", (row) => row.in_slo * 100, 3], ["lost %", (row) => row.lost * 100, 3],
     ["p95 ms", (row) => row.p95_ms, 0], ["p99 ms", (row) => row.p99_ms, 0], ["actions", (row) => row.actions, 0], ["flips", (row) => row.flips, 0], ["starts", (row) => row.starts, 0], ["used %", (row) => row.utilisation, 1],
+    ...(trace().report.price_per_hour === undefined ? [] : [["money", (row) => row.money, 2], ["late", (row) => row.late_work, 0]]),
     ...trace().prices.map((k) => [`J(${k})`, (row) => score(row, k), 3]),
   ];
   const drawTable = () => {
@@ -282,12 +284,15 @@
     document.title = `Replay of ${report.trace}`;
     byId("title").textContent = report.trace;
     const parts = [`${number(report.minutes / 1440, 1)} days from ${instant(trace().start)} UTC`, `instances start in ${report.lead_s} s`, `metrics ${report.delay_min} min late`, `${number(report.mean_instances, 1)} instances on average at 60 %`];
+    if (report.price_per_hour !== undefined) parts.push(`an instance-hour costs ${number(report.price_per_hour, 4)}`);
+    if (report.known?.saturated) parts.push(`full in ${report.known.saturated} minutes`);
     if (report.interpolated) parts.push(`${report.interpolated} missing values interpolated`);
     byId("circumstances").textContent = parts.join(" · ");
     byId("price").replaceChildren(...trace().prices.map((k, index) => element("option", { value: index, selected: index === state.price ? "" : null }, String(k))));
   };
   const choose = () => {
-    const names = [predictive()?.name, bestPeer()?.name].filter(Boolean);
+    const actual = trace().report.policies.find((row) => row.engine === "actual");
+    const names = [actual?.name, predictive()?.name, bestPeer()?.name].filter(Boolean);
     const known = trace().series.map((series) => series.name).filter((name) => names.includes(name));
     state.shown = new Set(known.length ? known : trace().series.slice(0, 2).map((series) => series.name));
   };
