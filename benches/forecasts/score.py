@@ -13,6 +13,7 @@ import argparse
 import json
 import logging
 import pathlib
+import sys
 import warnings
 
 import numpy as np
@@ -132,12 +133,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path, help="what forecast-scores --out has left")
     parser.add_argument("--without-prophet", action="store_true")
+    parser.add_argument("--minute-origins", type=int, help="at most so many of the minutes' origins; 0 for the day ahead alone")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     for noisy in ("cmdstanpy", "prophet"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     for subject in json.loads((arguments.folder / "subjects.json").read_text()):
+        subject["origins"] = subject["origins"][: arguments.minute_origins]
         show(score(subject, arguments.without_prophet), subject["name"])
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -154,7 +154,9 @@ fn explain(season: Season, model: PathModel, trials: &Trials<'_>) -> String {
     let count = trials.scores_of(model).map_or(0, super::score::Scores::count);
     if model != PathModel::Combination {
         let name = model.name();
-        return format!("{repeats}; nothing beat the naive forecast ({name} again) on {count} trial values, so it is used");
+        return format!(
+            "{repeats}; nothing beat the naive forecast ({name} again) on {count} trial values, so it is used"
+        );
     }
     let naive = [PathModel::Naive, PathModel::SeasonalNaive].into_iter().filter_map(loss).fold(f64::INFINITY, f64::min);
     let share = loss(model).unwrap_or_default() / naive * 100.0;
@@ -168,79 +170,4 @@ fn explain(season: Season, model: PathModel, trials: &Trials<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn noise(at: usize) -> f64 {
-        let mut mixed = (at as u64).wrapping_add(0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64 - 0.5
-    }
-
-    fn daily(minutes: usize, spread: f64) -> Vec<Option<f64>> {
-        (0..minutes)
-            .map(|minute| {
-                let wave = (minute as f64 / 1440.0 * std::f64::consts::TAU).sin();
-                Some(100.0 + 50.0 * wave + spread * noise(minute / 60))
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_daily_wave_is_foreseen_better_than_by_the_naive_forecast() {
-        let forecast =
-            paths(&daily(10 * 1440, 20.0), Minute(14_399), &Request::day_ahead(60)).expect("ten days are enough");
-        assert_eq!(forecast.model, PathModel::Combination);
-        assert!(forecast.why.starts_with("the load repeats by the day; all models combined ("), "{}", forecast.why);
-        assert_eq!((forecast.quantiles.len(), forecast.start_minute), (24, 14_400));
-        let six = &forecast.quantiles[6];
-        assert!((six[1] - 150.0).abs() < 12.0, "{six:?}");
-        assert!(forecast.scaled_error.is_some_and(|error| error < 0.95), "{:?}", forecast.scaled_error);
-    }
-
-    #[test]
-    fn quantiles_ascend_and_cover_what_they_promise() {
-        for step in [5, 15, 60] {
-            let forecast = paths(&daily(12 * 1440, 30.0), Minute(0), &Request::day_ahead(step)).expect("twelve days");
-            for row in &forecast.quantiles {
-                assert!(row.windows(2).all(|pair| pair[0] <= pair[1]) && row[0] >= 0.0);
-            }
-            for (level, share) in forecast.levels.iter().zip(&forecast.coverage) {
-                assert!((level - share).abs() < 0.06, "{share} at {level}, step {step}");
-            }
-        }
-    }
-
-    #[test]
-    fn where_nothing_repeats_the_naive_forecast_is_used_and_says_so() {
-        let mut level = 100.0;
-        let walk: Vec<Option<f64>> = (0..6 * 1440)
-            .map(|minute| {
-                level = (level + 3.0 * noise(minute)).max(1.0);
-                Some(level)
-            })
-            .collect();
-        let forecast = paths(&walk, Minute(0), &Request::day_ahead(15)).expect("six days");
-        if forecast.model == PathModel::Naive {
-            assert!(forecast.why.contains("naive"), "{}", forecast.why);
-        } else {
-            assert!(forecast.scaled_error.is_some_and(|error| error < 1.0));
-        }
-    }
-
-    #[test]
-    fn too_little_history_gives_none() {
-        assert_eq!(paths(&daily(300, 0.0), Minute(0), &Request::day_ahead(60)), None);
-        assert_eq!(paths(&[], Minute(0), &Request::day_ahead(60)), None);
-        assert_eq!(paths(&[None; 5000], Minute(0), &Request::day_ahead(60)), None);
-    }
-
-    #[test]
-    fn gaps_and_outliers_are_told() {
-        let mut series = daily(8 * 1440, 10.0);
-        series[5000..5030].fill(None);
-        series[7000] = Some(1e6);
-        let forecast = paths(&series, Minute(0), &Request::day_ahead(60)).expect("eight days");
-        assert_eq!(forecast.repaired, [30, 1, 0]);
-    }
-}
+mod tests;

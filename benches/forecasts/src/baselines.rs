@@ -9,8 +9,8 @@ use crate::contest::LEVELS;
 
 /// Levels of the standard normal distribution at [`LEVELS`].
 const NORMAL: [f64; LEVELS.len()] = [
-    -1.281_552, -0.841_621, -0.524_401, -0.253_347, 0.0, 0.253_347, 0.524_401, 0.841_621, 1.281_552, 1.644_854, 2.053_749,
-    2.326_348,
+    -1.281_552, -0.841_621, -0.524_401, -0.253_347, 0.0, 0.253_347, 0.524_401, 0.841_621, 1.281_552, 1.644_854,
+    2.053_749, 2.326_348,
 ];
 /// Two-sided level that a model is asked for; its bounds are the quantiles 0.1 and 0.9.
 const TWO_SIDED: f64 = 0.8;

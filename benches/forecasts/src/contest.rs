@@ -53,7 +53,8 @@ impl Subject {
             (0..count).map(|at| from + (to - from) * at / count).collect::<Vec<_>>()
         };
         let hours = (minutes - DAY) / 60 - WARM_UP / 60;
-        let day_origins = spread(WARM_UP / 60, minutes / 60 - 24, hours.min(origins / 2)).iter().map(|hour| hour * 60).collect();
+        let day_origins =
+            spread(WARM_UP / 60, minutes / 60 - 24, hours.min(origins / 2)).iter().map(|hour| hour * 60).collect();
         Some(Self {
             name: trace.name.clone(),
             start: trace.start,
@@ -205,7 +206,9 @@ fn day_ahead(subject: &Subject, quick: bool) -> (Vec<Row>, Vec<(PathModel, usize
         }
         for ahead in 0..24 {
             let (actual, day_before) = (hours[hour + ahead], hours[hour + ahead - 24]);
-            let errors = |lag: usize| (hour.saturating_sub(ERROR_HOURS).max(lag)..hour).map(|at| hours[at] - hours[at - lag]).collect();
+            let errors = |lag: usize| {
+                (hour.saturating_sub(ERROR_HOURS).max(lag)..hour).map(|at| hours[at] - hours[at - lag]).collect()
+            };
             let mut push = |model, quantiles: &Quantiles| board.push(model, quantiles, day_before, actual);
             push("naive", &with_errors(seen[hour - 1], errors(ahead + 1)));
             push("seasonal naive", &with_errors(day_before, errors(24)));
@@ -214,7 +217,9 @@ fn day_ahead(subject: &Subject, quick: bool) -> (Vec<Row>, Vec<(PathModel, usize
                     push(model, quantiles);
                 }
             }
-            if let Some(row) = ours.as_ref().and_then(|ours| Quantiles::try_from(ours.quantiles.get(ahead)?.as_slice()).ok()) {
+            if let Some(row) =
+                ours.as_ref().and_then(|ours| Quantiles::try_from(ours.quantiles.get(ahead)?.as_slice()).ok())
+            {
                 push("paths", &row);
             }
         }

@@ -5,11 +5,20 @@ use crate::contest::{HORIZONS, TraceScores};
 /// One trace, one line a horizon and model.
 pub(crate) fn print_trace(trace: &TraceScores) {
     println!("\n{}", trace.trace);
-    println!("{:<8} {:<24} {:>7} {:>7} {:>7} {:>7} {:>7}", "horizon", "model", "WQL", "cov 90", "cov 98", "MASE", "count");
+    println!(
+        "{:<8} {:<24} {:>7} {:>7} {:>7} {:>7} {:>7}",
+        "horizon", "model", "WQL", "cov 90", "cov 98", "MASE", "count"
+    );
     for row in &trace.rows {
         println!(
             "{:<8} {:<24} {:>7.4} {:>7.3} {:>7.3} {:>7.3} {:>7}",
-            row.horizon, row.model, row.weighted_quantile_loss, row.coverage_90, row.coverage_98, row.scaled_error, row.forecasts
+            row.horizon,
+            row.model,
+            row.weighted_quantile_loss,
+            row.coverage_90,
+            row.coverage_98,
+            row.scaled_error,
+            row.forecasts
         );
     }
     let in_use: Vec<String> = trace.in_use.iter().map(|(model, count)| format!("{model:?} {count} times")).collect();

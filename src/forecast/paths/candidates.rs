@@ -88,7 +88,13 @@ impl Frame {
     }
 
     /// What a model forecasts for `ahead` steps after the next, when `known` values were known.
-    pub(super) fn forecast(&self, known: usize, ahead: usize, model: PathModel, regression: &RecursiveLeastSquares) -> f64 {
+    pub(super) fn forecast(
+        &self,
+        known: usize,
+        ahead: usize,
+        model: PathModel,
+        regression: &RecursiveLeastSquares,
+    ) -> f64 {
         let last = self.values[known - 1];
         match model {
             PathModel::Naive | PathModel::Combination => last,
@@ -118,8 +124,17 @@ impl Frame {
         let day_ago = self.ago(known, ahead, self.day, 1).unwrap_or(base);
         let week_ago = self.ago(known, ahead, self.week, 1).unwrap_or(day_ago);
         let weekly = self.profile(known, ahead, self.week).unwrap_or(base);
-        let features =
-            [1.0, last - usual, recent - day, day - week, base - day, day_ago - base, week_ago - base, weekly - base, last - base];
+        let features = [
+            1.0,
+            last - usual,
+            recent - day,
+            day - week,
+            base - day,
+            day_ago - base,
+            week_ago - base,
+            weekly - base,
+            last - base,
+        ];
         (base, features)
     }
 

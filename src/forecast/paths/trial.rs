@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::candidates::{FEATURES, Frame};
 use super::PathModel;
+use super::candidates::{FEATURES, Frame};
 use crate::forecast::conformal::AdaptiveBound;
 use crate::forecast::regression::RecursiveLeastSquares;
 use crate::forecast::score::Scores;
@@ -19,6 +19,8 @@ const HALF_LIFE: f64 = 336.0;
 const SHARPNESS: i32 = 6;
 /// Memory of the regression, in trials: two weeks of hours.
 const MEMORY: f64 = 1.0 - 1.0 / 336.0;
+/// Judged forecasts of a part before its weights mean anything; what was forecast before is not counted.
+const LEARNT: f64 = 12.0;
 /// Prior variance of a weight of the regression.
 const SPREAD: f64 = 0.3;
 
@@ -38,6 +40,7 @@ struct Pending {
     base: f64,
     features: [f64; FEATURES],
     forecasts: Vec<f64>,
+    /// Of what may be used; empty before the weights mean anything.
     finals: Vec<f64>,
     /// In the log space; `None` before there were errors to take them from.
     quantiles: Vec<Option<Vec<f64>>>,
@@ -110,7 +113,7 @@ impl<'a> Trials<'a> {
             for (error, forecast) in errors.iter_mut().zip(&made.forecasts) {
                 *error = fading * *error + (actual - forecast).abs();
             }
-            for (at, bounds) in bounds.iter_mut().enumerate() {
+            for (at, bounds) in bounds.iter_mut().enumerate().take(made.finals.len()) {
                 if let Some(quantiles) = &made.quantiles[at]
                     && made.target >= judged_from
                 {
@@ -132,13 +135,21 @@ impl<'a> Trials<'a> {
         let ahead = steps.start + turn % steps.len();
         let (base, features) = self.frame.features(origin, ahead);
         let forecasts = self.forecasts(part, origin, ahead);
-        let finals: Vec<f64> = self.finals.iter().map(|&model| self.combined(part, model, &forecasts)).collect();
+        let usable = if self.parts[part].judged < LEARNT { &[] } else { self.finals.as_slice() };
+        let finals: Vec<f64> = usable.iter().map(|&model| self.combined(part, model, &forecasts)).collect();
         let quantiles = finals
             .iter()
             .zip(&self.parts[part].bounds)
             .map(|(value, bounds)| bounds.iter().map(|bound| Some(value + bound.bound()?)).collect())
             .collect();
-        self.parts[part].pending.push_back(Pending { target: origin + ahead, base, features, forecasts, finals, quantiles });
+        self.parts[part].pending.push_back(Pending {
+            target: origin + ahead,
+            base,
+            features,
+            forecasts,
+            finals,
+            quantiles,
+        });
     }
 
     fn forecasts(&self, part: usize, known: usize, ahead: usize) -> Vec<f64> {
@@ -165,7 +176,12 @@ impl<'a> Trials<'a> {
 
     /// Which of what may be used lost least; `None` before enough was judged.
     pub(super) fn best(&self) -> Option<(PathModel, &Scores)> {
-        let judged = self.finals.iter().copied().zip(&self.scores).filter(|(_, scores)| scores.count() >= LEAST_TRIALS * PARTS as u64);
+        let judged = self
+            .finals
+            .iter()
+            .copied()
+            .zip(&self.scores)
+            .filter(|(_, scores)| scores.count() >= LEAST_TRIALS * PARTS as u64);
         let loss = |scores: &Scores| scores.weighted_quantile_loss().unwrap_or(0.0);
         // Of equals the plainer one: the naive ones come last.
         judged.rev().min_by(|(_, a), (_, b)| loss(a).total_cmp(&loss(b)))
