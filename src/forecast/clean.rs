@@ -5,12 +5,18 @@
 const LONGEST_GAP: usize = 60;
 /// An outlier is this many robust deviations from the median around it (Hampel).
 const OUTLIER_DEVIATIONS: f64 = 6.0;
+/// A high outlier is this many times what the series has reached more than [`RARE`] times: bursts that come again are load.
+const BEYOND_COMMON: f64 = 2.0;
+/// Values that are too few to be common.
+const RARE: usize = 10;
 /// Values on each side that an outlier is compared with.
 const NEIGHBOURS: usize = 7;
 /// A level shift lies between two days whose medians differ by this many deviations of the days' medians before.
 const SHIFT_DEVIATIONS: f64 = 5.0;
 /// A level shift changes the median at least by this share.
 const SHIFT_SHARE: f64 = 0.5;
+/// Days that a shift must have lasted: a weekend is none.
+const SHIFT_DAYS: usize = 3;
 
 /// A series without gaps.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,6 +76,9 @@ fn fill(values: &[Option<f64>]) -> (Vec<f64>, usize) {
 
 fn pull_in_outliers(values: &mut [f64]) -> usize {
     let original = values.to_vec();
+    let mut descending = original.clone();
+    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let common = descending.get(RARE).copied().unwrap_or(f64::INFINITY);
     let mut outliers = 0;
     for at in NEIGHBOURS..original.len().saturating_sub(NEIGHBOURS) {
         let mut around: Vec<f64> = original[at - NEIGHBOURS..=at + NEIGHBOURS].to_vec();
@@ -77,7 +86,8 @@ fn pull_in_outliers(values: &mut [f64]) -> usize {
         let mut deviations: Vec<f64> = around.iter().map(|value| (value - middle).abs()).collect();
         let deviation = 1.4826 * median(&mut deviations);
         // Where most neighbours are equal, a deviation of zero says nothing.
-        if deviation > 0.0 && (original[at] - middle).abs() > OUTLIER_DEVIATIONS * deviation {
+        let stands_out = deviation > 0.0 && (original[at] - middle).abs() > OUTLIER_DEVIATIONS * deviation;
+        if stands_out && (original[at] < middle || original[at] > BEYOND_COMMON * common) {
             values[at] = middle;
             outliers += 1;
         }
@@ -101,8 +111,8 @@ fn last_level_shift(values: &[f64], day: usize) -> usize {
             let change = (value - middle).abs();
             change > SHIFT_DEVIATIONS * deviation && change > SHIFT_SHARE * middle.abs().max(f64::MIN_POSITIVE)
         };
-        // One odd day is no shift: the next must stay with it.
-        if moved(medians[at]) && medians.get(at + 1).is_some_and(|&next| moved(next)) {
+        // An odd day is no shift: the next must stay with it.
+        if medians.get(at..at + SHIFT_DAYS).is_some_and(|days| days.iter().all(|&median| moved(median))) {
             start = at;
         }
     }

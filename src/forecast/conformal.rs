@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Errors that are kept.
 const KEPT: usize = 400;
 /// How quickly the level follows its misses.
-const RATE: f64 = 0.02;
+const RATE: f64 = 0.002;
 
 /// A one-sided bound on the error of a forecast, for one horizon and level, learnt from its own misses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
