@@ -231,6 +231,9 @@ pub struct Course {
     pub basis: String,
     /// When candidates were last looked for.
     pub last_round: Option<DateTime<Utc>>,
+    /// When the last weekly report was made, or when there was first somebody to send one to.
+    #[serde(default)]
+    pub last_report: Option<DateTime<Utc>>,
     /// The version that decides. `None`: the configuration's policy.
     pub active: Option<InForce>,
     /// The version that decided before, to which to return.

@@ -84,6 +84,7 @@ impl Course {
             written: now,
             basis: basis.to_owned(),
             last_round: None,
+            last_report: None,
             active: None,
             previous: None,
             shadow: None,
@@ -125,11 +126,12 @@ pub fn advance(
     let mut course = match course {
         Some(course) if course.basis == basis => course,
         Some(outdated) => {
+            let last_report = outdated.last_report;
             let in_force = [outdated.active, outdated.shadow].into_iter().flatten();
             steps.extend(
                 in_force.map(|each| Step::new(&each.version, Standing::Lapsed, "the configured policy has changed")),
             );
-            Course::begin(basis, now)
+            Course { last_report, ..Course::begin(basis, now) }
         }
         None => Course::begin(basis, now),
     };

@@ -42,6 +42,7 @@ fn course() -> Course {
         written: now(),
         basis: basis(&group()),
         last_round: None,
+        last_report: None,
         active: Some(in_force_since("a", true)),
         previous: None,
         shadow: None,

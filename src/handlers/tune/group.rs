@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::adviser::Adviser;
 use super::outcome::{JudgedVersion, Outcome, VersionStep};
+use super::weekly;
 use crate::config::{AdviserMode, Config};
 use crate::handlers::history::{Compaction, compact};
 use crate::model::{
@@ -78,6 +79,14 @@ pub async fn tune_group(store: &Store, group: &Group, ask: &Ask<'_>) -> Result<O
         writer.note("a version is being tried; candidates are looked for when that is over");
     } else if is_due {
         look_for_better(&mut writer, &mut course, &known).await?;
+    }
+    if ask.config.notify.topic_urn.is_some() && !ask.dry_run {
+        let last = *course.last_report.get_or_insert(ask.now);
+        if weekly::is_due(last, ask.now) {
+            let language = ask.config.deepseek.language;
+            outcome.report = weekly::report(store, group, language, ask.now, half(ask.deadline)).await?;
+            course.last_report = Some(ask.now);
+        }
     }
     if !ask.dry_run {
         policies::write_course(store, &group.name, &course, ask.deadline).await?;

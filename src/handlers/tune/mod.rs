@@ -5,6 +5,7 @@ mod adviser;
 mod group;
 mod orders;
 mod outcome;
+mod weekly;
 
 use serde::Serialize;
 use tokio::time::Instant;

@@ -24,6 +24,9 @@ pub struct Outcome {
     /// What was done to the group's past.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Compacted>,
+    /// Subject and text of the weekly report, where one is due.
+    #[serde(skip)]
+    pub report: Option<(String, String)>,
 }
 
 /// A step of a version.
@@ -61,6 +64,12 @@ pub struct JudgedVersion {
 /// Tells people what they should know: what waits for them, what takes effect, and what was taken back.
 pub(super) async fn tell(cloud: &Cloud, topic: Option<&str>, outcome: &Outcome) {
     let Some(topic) = topic else { return };
+    if let Some((subject, text)) = &outcome.report {
+        let subject = format!("{OWN_SUBJECT}: {subject}");
+        if let Err(error) = cloud.smn().publish(topic, &subject, text).await {
+            tracing::warn!(group = outcome.group, %error, "the weekly report could not be sent");
+        }
+    }
     for VersionStep { version, standing, why } in &outcome.steps {
         let subject = match standing {
             Standing::Proposed => "a policy waits for approval",
