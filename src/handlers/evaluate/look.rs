@@ -84,7 +84,14 @@ impl<'a> Look<'a> {
         if !group::has_news(&self.snapshot, &names) {
             return Ok(false);
         }
-        let ask = Ask { now: self.now, trigger: self.trigger.clone(), dry_run: false, deadline, topic_urn: None };
+        let ask = Ask {
+            now: self.now,
+            trigger: self.trigger.clone(),
+            dry_run: false,
+            deadline,
+            topic_urn: None,
+            publish_metrics: false,
+        };
         group::fold_new(store, self.group, &ask, &mut self.snapshot, &names, &mut self.problems).await;
         Ok(true)
     }
