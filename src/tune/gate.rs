@@ -116,7 +116,9 @@ fn days(range: &Range<Minute>) -> impl Iterator<Item = Range<Minute>> + use<> {
 
 fn objections(evidence: &PolicyEvidence) -> Vec<String> {
     let mut objections = Vec::new();
-    if !(evidence.saved_at_least >= LEAST_SAVING) {
+    // Not a number saves nothing.
+    let saves_enough = evidence.saved_at_least >= LEAST_SAVING;
+    if !saves_enough {
         objections.push(format!(
             "on the held-out days it saves {:.1} % of J, and at {:.1} % confidence at least {:.1} %; 1 % is needed",
             (1.0 - evidence.held_out.after.j / evidence.held_out.before.j.max(f64::MIN_POSITIVE)) * 100.0,

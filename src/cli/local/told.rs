@@ -39,11 +39,14 @@ pub(super) fn change(step: &PlayedStep) -> Option<String> {
     Some(format!("{time}  load {:>8.1}/s  {current:>4} -> {target:<4}  {why}\n", step.load_per_second))
 }
 
-/// What a run of `tune` came to, if there was one.
+/// What a run of `tune` came to, if there was one and it brought anything new.
 pub(super) fn tuning(step: &PlayedStep) -> Option<String> {
     let outcome = step.tuned.as_ref()?["tuned"].get(0)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let entries = |name: &str| outcome[name].as_array().cloned().unwrap_or_default();
+    if entries("judged").is_empty() && entries("steps").is_empty() {
+        return None;
+    }
     let mut told = format!("tune: {} decides\n", text(&outcome["active"]));
     for judged in entries("judged") {
         let number = |name: &str| judged[name].as_f64().unwrap_or_default();
