@@ -93,10 +93,11 @@ pub(super) fn print(drills: &[Drill], measured: &[Measured], twins: &[Twin]) {
     }
     for twin in twins {
         println!(
-            "\nThe undisturbed twin on {:?}: {} minutes, in_slo {:.4}.",
+            "\nThe undisturbed twin on {:?}: {} minutes, in_slo {:.4}, {:.2} HTTP calls an evaluation.",
             twin.fleet,
             twin.totals.len(),
-            twin.in_slo()
+            twin.in_slo(),
+            twin.calls
         );
     }
 }
