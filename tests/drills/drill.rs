@@ -14,7 +14,7 @@ const AFTERNOON: usize = 880;
 /// The minute of the day at which the faults begin: the launch is at its height and the load begins to fall.
 const FAULT_AT: usize = 930;
 /// Minutes that an afternoon goes on after the fault.
-const AFTERWARDS: usize = 50;
+const AFTERWARDS: usize = 60;
 const DAY: usize = 1440;
 
 /// How much of the day is played.
@@ -148,7 +148,7 @@ impl Default for Drill {
             told: Told::Less,
             arrives_late: 0,
             may_fail: false,
-            recovers_in: 10,
+            recovers_in: 30,
             slo_loss: 0.005,
             timeout: Duration::from_secs(20),
             script: |_| Script::default(),

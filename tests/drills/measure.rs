@@ -64,8 +64,10 @@ impl Measured {
         let loss = self.twin_in_slo - self.in_slo;
         complain(loss > drill.slo_loss, format!("in_slo is {loss:.4} under the twin's, more than {}", drill.slo_loss));
         let said = self.error.clone().unwrap_or_default();
-        complain(self.failed > 0 && !drill.may_fail, format!("{} invocations failed: {said}", self.failed));
-        complain(self.failed_outside > 0, format!("{} failed outside of the fault: {said}", self.failed_outside));
+        // A machine that is busy with other things may let one of them wait for too long.
+        let few = self.invocations / 40;
+        complain(self.failed > few && !drill.may_fail, format!("{} invocations failed: {said}", self.failed));
+        complain(self.failed_outside > few, format!("{} failed outside of the fault: {said}", self.failed_outside));
         complaints
     }
 }
@@ -91,10 +93,11 @@ pub(super) fn print(drills: &[Drill], measured: &[Measured], twins: &[Twin]) {
     }
     for twin in twins {
         println!(
-            "\nThe undisturbed twin on {:?}: {} minutes, in_slo {:.4}.",
+            "\nThe undisturbed twin on {:?}: {} minutes, in_slo {:.4}, {:.2} HTTP calls an evaluation.",
             twin.fleet,
             twin.totals.len(),
-            twin.in_slo()
+            twin.in_slo(),
+            twin.calls
         );
     }
 }

@@ -3,7 +3,6 @@
 use std::env;
 use std::sync::Arc;
 
-use flexus_autoscaler::local::NoFaults;
 use flexus_autoscaler::local::store::StoreFaults;
 
 use super::drill::{Circumstances, Drill, Fleet, Told};
@@ -64,7 +63,6 @@ async fn a_soak_of_random_faults_ends_consistent() {
         }
         stage.timeout = timeout;
         (script.afterwards)(&mut stage);
-        stage.region().set_faults(Arc::new(NoFaults));
         stage.store().set_faults(Arc::new(Nothing));
         for _ in 0..drill.arrives_late {
             watch.minute(&mut stage, None, drill.told, None).await;

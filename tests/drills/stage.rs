@@ -16,7 +16,7 @@ use flexus_autoscaler::handlers::evaluate::Evaluate;
 use flexus_autoscaler::handlers::reclaim;
 use flexus_autoscaler::local::play::{BUCKET, Play, PlaySettings};
 use flexus_autoscaler::local::store::{Store, StoreFaults};
-use flexus_autoscaler::local::{EventTrigger, NoFaults, PlayedMinute, Region};
+use flexus_autoscaler::local::{EventTrigger, PlayedMinute, Region};
 use flexus_autoscaler::model::{Happening, Minute, Raise, Record, SCHEMA_VERSION};
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
 use flexus_autoscaler::state::{Snapshot, keys};
@@ -355,6 +355,8 @@ impl Watch {
 pub(super) struct Twin {
     pub(super) fleet: Fleet,
     pub(super) totals: Vec<u32>,
+    /// HTTP calls of an evaluation, on average.
+    pub(super) calls: f64,
     played: Vec<PlayedMinute>,
 }
 
@@ -370,8 +372,9 @@ impl Twin {
         let lost = watch.lost_records(&stage);
         assert!(lost.is_empty(), "{lost:?}");
         let played = stage.region().outcomes(0);
+        let calls = (stage.region().calls().total() + stage.store().calls()) as f64 / f64::from(stage.invocations);
         stage.stop().await;
-        Self { fleet, totals: watch.totals, played }
+        Self { fleet, totals: watch.totals, calls, played }
     }
 
     pub(super) fn in_slo(&self) -> f64 {
@@ -407,7 +410,7 @@ pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
         if minute == ends {
             stage.timeout = Drill::default().timeout;
             (script.afterwards)(&mut stage);
-            stage.region().set_faults(Arc::new(NoFaults));
+            // The region's faults end by their own clock: what was measured wrongly stays so.
             stage.store().set_faults(Arc::new(NoStoreFaults));
         }
         let fault = (begins..ends).contains(&minute).then_some((&script, (minute as i64) - begins as i64));
