@@ -1,6 +1,6 @@
 //! Buying servers: place by place, one order each, until all are ordered or nothing is left to try.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures::future;
@@ -15,6 +15,9 @@ use crate::state::{FleetMemory, Job};
 
 /// Servers of a place that are ordered one by one; what is more makes one order.
 const SINGLE_ORDERS: u32 = 4;
+
+/// Orders of the same wish that may have been made before, and whose servers are there.
+const MOST_REPEATS: usize = 4;
 
 /// What came of one order.
 enum Outcome {
@@ -36,7 +39,13 @@ impl EcsFleet<'_> {
         count: u32,
         now: DateTime<Utc>,
     ) -> Result<(), FleetError> {
-        let mut round = Round { present: Present::of(inventory), changed: memory.changed, missing: count, last: None };
+        let mut round = Round {
+            present: Present::of(inventory),
+            known: Known::of(inventory),
+            changed: memory.changed,
+            missing: count,
+            last: None,
+        };
         let mut denied = 0;
         let result = loop {
             if round.missing == 0 {
@@ -81,7 +90,7 @@ impl EcsFleet<'_> {
     ) -> Result<Option<ClientError>, FleetError> {
         let wishes = round.wishes(places);
         let changed = round.changed;
-        let outcomes = future::join_all(wishes.iter().map(|wish| self.order(*wish, changed, now))).await;
+        let outcomes = future::join_all(wishes.iter().map(|wish| self.order(*wish, &round.known, changed, now))).await;
         let (mut quota, mut failure, mut is_sure) = (None, None, true);
         let mut ordered = false;
         for (wish, outcome) in wishes.iter().zip(outcomes) {
@@ -117,10 +126,24 @@ impl EcsFleet<'_> {
         }
     }
 
-    async fn order(&self, wish: Wish<'_>, changed: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Outcome {
-        let token = template::token(self.source, wish, changed, now);
-        let order = template::order(self.pool, self.source, wish, &token);
-        match self.ecs.create(&order, token).await {
+    async fn order(
+        &self,
+        wish: Wish<'_>,
+        known: &Known,
+        changed: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Outcome {
+        let mut token = template::token(self.source, wish, changed, now);
+        let mut order = template::order(self.pool, self.source, wish, &token);
+        let mut made = self.ecs.create(&order, token).await;
+        for _ in 0..MOST_REPEATS {
+            // A server has gone since the same was wished for: what was made then is counted already.
+            let Some(job) = made.as_ref().ok().filter(|made| known.has_all(&made.server_ids)) else { break };
+            token = template::token_after(&token, &job.job_id);
+            order = template::order(self.pool, self.source, wish, &token);
+            made = self.ecs.create(&order, token).await;
+        }
+        match made {
             Ok(created) => Outcome::Ordered(Job {
                 id: created.job_id,
                 token: token.to_string(),
@@ -166,6 +189,7 @@ impl EcsFleet<'_> {
 /// What is still to be ordered, and what is there.
 struct Round {
     present: Present,
+    known: Known,
     changed: Option<DateTime<Utc>>,
     missing: u32,
     /// The last refusal.
@@ -195,6 +219,19 @@ impl Round {
         let count = wish.to - wish.from;
         self.missing -= count;
         self.present.add(&wish.place.key(), count);
+    }
+}
+
+/// Ids of the servers that are counted.
+struct Known(BTreeSet<String>);
+
+impl Known {
+    fn of(inventory: &Inventory) -> Self {
+        Self(inventory.servers.iter().map(|server| server.id.clone()).collect())
+    }
+
+    fn has_all(&self, servers: &[String]) -> bool {
+        !servers.is_empty() && servers.iter().all(|id| self.0.contains(id))
     }
 }
 

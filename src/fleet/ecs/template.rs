@@ -55,6 +55,15 @@ pub(super) fn token(source: &EcsSource, wish: Wish<'_>, changed: Option<DateTime
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
+/// The token of a wish that has come up again after `token` made the order `job`, whose servers are counted already. It is
+/// the same for whoever finds that.
+pub(super) fn token_after(token: &Uuid, job: &str) -> Uuid {
+    let digest = digest(&[&token.to_string(), job]);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Builder::from_random_bytes(bytes).into_uuid()
+}
+
 /// What the names of an order's servers begin with.
 pub(super) fn name(pool: &Pool, token: &Uuid) -> String {
     let pool: String = pool.name.chars().take(LONGEST_NAME).collect();
@@ -144,6 +153,8 @@ mod tests {
             token(wish(2, 5), None, now + chrono::TimeDelta::hours(1)),
         ];
         assert!(others.iter().all(|other| *other != first));
+        assert_ne!(token_after(&first, "job-1"), first);
+        assert_ne!(token_after(&first, "job-1"), token_after(&first, "job-2"));
     }
 
     #[test]
