@@ -112,7 +112,9 @@ fn poison() -> Tunables {
 
 #[test]
 fn what_is_better_on_days_that_it_was_not_chosen_on_passes() {
-    let evidence = judged(&ground(days(6, 120.0, |_, load| load)), &tracking(60.0));
+    let ground = ground(days(6, 120.0, rushes_from(0)));
+    let gate = Gate::new(&ground, &poison(), 1, 7).expect("days enough");
+    let evidence = gate.judge(&tracking(50.0), &mut || true).expect("time enough").0;
     assert!(evidence.passed, "{:?}", evidence.objections);
     assert!(evidence.held_out.after.j < evidence.held_out.before.j);
     assert_eq!((evidence.days.len(), evidence.stress.len()), (2, 5));
@@ -121,7 +123,6 @@ fn what_is_better_on_days_that_it_was_not_chosen_on_passes() {
 
 #[test]
 fn a_poisoned_policy_that_looks_good_on_the_training_days_is_stopped_by_the_held_out_ones() {
-    let calm = ground(days(6, 120.0, |_, load| load));
     let before = tracking(55.0);
     let poisoned = tracking(84.0);
     let gate = |ground: &Ground| {
@@ -131,11 +132,16 @@ fn a_poisoned_policy_that_looks_good_on_the_training_days_is_stopped_by_the_held
     let evidence = gate(&ground(days(6, 120.0, rushes_from(4))));
     assert!(evidence.training.after.j < evidence.training.before.j, "it looks good: {:?}", evidence.training);
     assert!(!evidence.passed && evidence.stress.is_empty(), "stopped before anything else: {:?}", evidence.objections);
-    // Where the held-out days are as calm as the training days, the days that go wrong tell.
-    let evidence = gate(&calm);
+}
+
+#[test]
+fn where_the_held_out_days_are_as_calm_as_the_others_the_days_that_go_wrong_tell() {
+    let calm = ground(days(6, 120.0, |_, load| load));
+    let gate = Gate::new(&calm, &tracking(45.0), 1, 7).expect("days enough");
+    let evidence = gate.judge(&tracking(72.0), &mut || true).expect("time enough").0;
     assert!(evidence.held_out.after.j < evidence.held_out.before.j, "{:?}", evidence.held_out);
-    assert!(!evidence.passed, "{:?}", evidence.stress);
     assert!(evidence.objections.iter().any(|why| why.starts_with("burst")), "{:?}", evidence.objections);
+    assert!(!evidence.passed);
 }
 
 #[test]
