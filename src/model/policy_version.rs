@@ -259,7 +259,7 @@ pub struct InForce {
 
 impl Course {
     /// The version that decides, seen that some are not followed any more: the active one, or else the one before.
-    pub fn followed<'a>(&'a self, is_refused: impl Fn(&str) -> bool) -> Option<&'a InForce> {
+    pub fn followed(&self, is_refused: impl Fn(&str) -> bool) -> Option<&InForce> {
         let active = self.active.as_ref()?;
         let candidates = [Some(active), self.previous.as_ref()];
         candidates.into_iter().flatten().find(|version| !is_refused(&version.version))

@@ -191,7 +191,7 @@ mod tests {
         let better: Vec<f64> = before.iter().map(|money| money * 0.8).collect();
         let saved = saved_at_least(&before, &better, 0.95, 1);
         assert!((saved - 0.2).abs() < 1e-9, "{saved}");
-        let luck = |block: usize| if block / 3 % 2 == 0 { 0.7 } else { 1.28 };
+        let luck = |block: usize| if (block / 3).is_multiple_of(2) { 0.7 } else { 1.28 };
         let noise: Vec<f64> = before.iter().enumerate().map(|(block, money)| money * luck(block)).collect();
         assert!(saved_at_least(&before, &noise, 0.95, 1) < 0.0);
     }

@@ -36,7 +36,7 @@ pub(crate) fn ets(seen: &[f64], steps: usize) -> Option<Vec<Quantiles>> {
 
 /// Seasonal-trend decomposition by LOESS, with exponential smoothing of what has no season.
 pub(crate) fn mstl(seen: &[f64], periods: &[usize], steps: usize) -> Option<Vec<Quantiles>> {
-    let periods: Vec<usize> = periods.iter().copied().filter(|period| seen.len() >= 2 * period + 1).collect();
+    let periods: Vec<usize> = periods.iter().copied().filter(|period| seen.len() > 2 * period).collect();
     let model = MSTLModel::new(periods, AutoETS::non_seasonal().into_trend_model());
     let fitted = model.fit(seen).ok()?;
     Some(normal(&fitted.predict(steps, TWO_SIDED).ok()?))

@@ -105,7 +105,9 @@ impl<'a> Trials<'a> {
     fn judge(&mut self, part: usize, origin: usize, judged_from: usize) {
         let Part { regression, errors, judged, pending, bounds } = &mut self.parts[part];
         let fading = 0.5_f64.powf(1.0 / HALF_LIFE);
-        while let Some(made) = pending.pop_front_if(|made| made.target < origin) {
+        while pending.front().is_some_and(|made| made.target < origin)
+            && let Some(made) = pending.pop_front()
+        {
             let Some(actual) = self.frame.at(made.target) else { continue };
             let predicted = made.base + regression.predict(&made.features);
             regression.learn(&made.features, (actual - predicted).clamp(-1.0, 1.0), MEMORY);

@@ -48,7 +48,7 @@ impl Choices {
     fn below(&mut self, count: usize) -> usize {
         let step = self.steps.pop_front().unwrap_or_default();
         self.steps.push_back(step.wrapping_mul(25_173).wrapping_add(13_849));
-        usize::from(step) * count >> 16
+        (usize::from(step) * count) >> 16
     }
 }
 
