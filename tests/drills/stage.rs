@@ -75,6 +75,7 @@ impl Stage {
             circumstances: Settings { capacity, ..circumstances },
             directory: None,
             spot_trace: None,
+            alarms: false,
             port: None,
         };
         let play = Play::start(settings).await.expect("a stage");
