@@ -122,6 +122,8 @@ pub(super) struct Drill {
     pub(super) fleet: Fleet,
     /// Minutes that the fault lasts.
     pub(super) minutes: usize,
+    /// Minutes by which it begins earlier, so that the group grows in it.
+    pub(super) earlier: usize,
     /// What the functions are told during it.
     pub(super) told: Told,
     /// Minutes by which what is wrong arrives late, as metrics do.
@@ -145,6 +147,7 @@ impl Default for Drill {
             expectation: "",
             fleet: Fleet::Group,
             minutes: 30,
+            earlier: 0,
             told: Told::Less,
             arrives_late: 0,
             may_fail: false,

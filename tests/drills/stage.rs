@@ -392,7 +392,8 @@ pub(super) fn in_slo(played: &[PlayedMinute]) -> f64 {
 pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
     let minutes = form.minutes(drill);
     let mut stage = Stage::set(drill.fleet, form.first(), minutes).await;
-    let (begins, ends) = (form.before(), form.before() + drill.minutes);
+    let begins = form.before() - drill.earlier;
+    let ends = begins + drill.minutes;
     let start = stage.region().now();
     let circumstances =
         Circumstances { region: Arc::clone(stage.region()), begins: start + begins as i64, ends: start + ends as i64 };
