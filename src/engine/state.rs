@@ -26,26 +26,20 @@ impl EngineState {
         }
     }
 
-    /// Whether this state was made for that policy and those signals. If not, start anew.
-    pub fn fits(&self, policy: &Policy, signals: &[Signal]) -> bool {
+    /// This state, brought to that policy and those signals: what was learnt of the demand survives a change of the price
+    /// or of the response time that is expected. `None` where what was learnt means nothing any more: start anew.
+    pub fn adapted(self, policy: &Policy, signals: &[Signal]) -> Option<Self> {
         match (self, policy.engine) {
-            (Self::WeightedScore(engine), EngineKind::WeightedScore) => engine.fits(policy, signals),
-            (Self::TargetTracking(engine), EngineKind::TargetTracking) => engine.fits(policy, signals),
-            (Self::Predictive(engine), EngineKind::Predictive) => engine.fits(policy),
-            _ => false,
-        }
-    }
-
-    /// This state, brought to that policy and those signals: what was learnt of the demand survives a change of the price;
-    /// another engine starts anew.
-    pub fn adapted(self, policy: &Policy, signals: &[Signal]) -> Self {
-        match self {
-            Self::Predictive(mut engine) if policy.engine == EngineKind::Predictive => {
-                engine.adapt(policy);
-                Self::Predictive(engine)
+            (Self::Predictive(mut engine), EngineKind::Predictive) => {
+                engine.adapt(policy).then_some(Self::Predictive(engine))
             }
-            fitting if fitting.fits(policy, signals) => fitting,
-            _ => Self::new(policy, signals),
+            (Self::WeightedScore(engine), EngineKind::WeightedScore) if engine.fits(policy, signals) => {
+                Some(Self::WeightedScore(engine))
+            }
+            (Self::TargetTracking(engine), EngineKind::TargetTracking) if engine.fits(policy, signals) => {
+                Some(Self::TargetTracking(engine))
+            }
+            _ => None,
         }
     }
 }
@@ -57,5 +51,24 @@ impl Engine for EngineState {
             Self::TargetTracking(engine) => engine.decide(observation),
             Self::Predictive(engine) => engine.decide(observation),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::standard_signals;
+
+    #[test]
+    fn another_price_keeps_the_engine_and_another_capacity_or_kind_does_not() {
+        let signals = standard_signals();
+        let policy = Policy { engine: EngineKind::Predictive, ..Policy::default() };
+        let state = EngineState::new(&policy, &signals);
+        let adapted = |policy: &Policy| state.clone().adapted(policy, &signals);
+        let dearer = Policy { violation_price: 500.0, ..policy.clone() };
+        assert_eq!(adapted(&policy), Some(state.clone()));
+        assert_eq!(adapted(&dearer), Some(EngineState::new(&dearer, &signals)));
+        assert_eq!(adapted(&Policy { instance_capacity: Some(7.0), ..policy.clone() }), None);
+        assert_eq!(adapted(&Policy { engine: EngineKind::WeightedScore, ..policy.clone() }), None);
     }
 }

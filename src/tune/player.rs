@@ -136,7 +136,7 @@ impl GroupPlayer {
         self.group = tunables.applied_to(&self.group);
         let fresh = || EngineState::new(&self.group.policy, &self.group.signals);
         self.engine =
-            engine.filter(|engine| engine.fits(&self.group.policy, &self.group.signals)).unwrap_or_else(fresh);
+            engine.and_then(|engine| engine.adapted(&self.group.policy, &self.group.signals)).unwrap_or_else(fresh);
     }
 
     fn sample(&self, minute: Minute, metrics: &Metrics) -> Sample {

@@ -1,7 +1,9 @@
-//! Experts: settings of one policy that run in shadow, each in its own simulated group, and are followed by what they cost.
+//! Experts: settings of one policy that run in shadow, each in its own simulated group, and vote with a weight that falls
+//! with what they cost.
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Vote;
 use super::outlook::View;
 use crate::forecast::packed;
 use crate::model::Minute;
@@ -18,10 +20,12 @@ pub(super) const MULTIPLIERS: [f64; 4] = [0.25, 0.5, 1.0, 2.0];
 const REMEMBERED: usize = 64;
 /// Shadow costs fade with this half-life.
 const HALF_LIFE_MINUTES: f64 = 10_000.0;
-/// The leader changes only for a gain of this share ...
-const LEAST_GAIN: f64 = 0.005;
-/// ... and is looked for this often.
-const SWITCH_MINUTES: u64 = 10;
+/// An expert that has cost more than the cheapest by this share counts the e-th part of it ...
+const TOLERANCE: f64 = 0.015;
+/// ... and none at all beyond this many times the share.
+const FURTHEST: f64 = 6.0;
+/// Shares are of this cost at least, in instance-minutes of a group with a mean demand of [`PRIOR_DEMAND`].
+const LEAST_COST: f64 = 3000.0;
 /// Mean demand, in instances, that priors are stated for.
 const PRIOR_DEMAND: f64 = 7.2;
 
@@ -94,8 +98,6 @@ pub(super) struct Bank {
     lead: usize,
     started: bool,
     prior_share: f64,
-    scored: u64,
-    leader: usize,
     #[serde(with = "packed")]
     cost: Vec<f64>,
     #[serde(with = "packed")]
@@ -120,8 +122,6 @@ impl Bank {
             lead: (lead as usize).min(REMEMBERED - 2),
             started: false,
             prior_share: 1.0,
-            scored: 0,
-            leader: 0,
             cost: vec![0.0; count],
             queue: vec![0.0; count],
             asked: vec![0; count * REMEMBERED],
@@ -144,7 +144,6 @@ impl Bank {
     pub(super) fn is_sound(&self) -> bool {
         let count = self.experts.len();
         count == experts().len()
-            && self.leader < count
             && self.lead <= REMEMBERED - 2
             && self.cost.len() == count
             && self.queue.len() == count
@@ -154,7 +153,7 @@ impl Bank {
     }
 
     /// Lets every expert serve the demand of `minute`, in instances, with what it had asked for by then.
-    pub(super) fn score(&mut self, model: &ServiceModel, minute: Minute, demand: f64, mean: f64) {
+    pub(super) fn score(&mut self, model: &ServiceModel, minute: Minute, demand: f64) {
         if !self.started {
             return;
         }
@@ -181,14 +180,10 @@ impl Bank {
             }
             *cost = *cost * fade + f64::from(asked) + f64::from(asked.saturating_sub(before)) + self.price * violated;
         }
-        self.scored += 1;
-        if self.scored.is_multiple_of(SWITCH_MINUTES) {
-            self.choose(mean);
-        }
     }
 
     /// Lets every expert decide for `now`, after `total` instances at the first decision.
-    pub(super) fn decide(&mut self, now: Minute, total: u32, sizes: &Sizes, limits: (u32, u32), mean: f64) {
+    pub(super) fn decide(&mut self, now: Minute, total: u32, sizes: &Sizes, limits: (u32, u32)) {
         if self.newest.is_some_and(|newest| now < newest) {
             return;
         }
@@ -196,7 +191,6 @@ impl Bank {
             self.started = true;
             self.asked.fill(total);
             self.worth.fill(0);
-            self.choose(mean);
         } else if let Some(newest) = self.newest {
             // Minutes without a decision: everything stays as it was.
             for missed in 1..(now - newest).min(REMEMBERED as i64) {
@@ -217,14 +211,25 @@ impl Bank {
         }
     }
 
-    /// The expert that is followed.
-    pub(super) fn leader(&self) -> Expert {
-        self.experts[self.leader]
-    }
-
-    /// Counts that were worth keeping at the decisions before `now`, as far back as the expert holds them.
-    pub(super) fn kept_before(&self, now: Minute, expert: &Expert) -> Vec<u32> {
-        (1..i64::from(expert.hold)).map(|age| self.worth_at(now - age, expert)).collect()
+    /// What the experts want at the decision for `now`, each weighted by what it has cost so far.
+    pub(super) fn votes(&self, now: Minute, mean: f64) -> Vec<Vote> {
+        let unit = mean / PRIOR_DEMAND * self.prior_share;
+        let cost = |at: usize| self.cost[at] + unit * self.experts[at].prior(self.price);
+        let least = (0..self.experts.len()).map(cost).fold(f64::INFINITY, f64::min);
+        let tolerated = TOLERANCE * least.max(unit * LEAST_COST).max(f64::MIN_POSITIVE);
+        let vote = |(at, expert): (usize, &Expert)| {
+            let worse = (cost(at) - least) / tolerated;
+            (worse <= FURTHEST).then(|| Vote {
+                view: expert.view,
+                buy_multiplier: MULTIPLIERS[usize::from(expert.buy)],
+                keep_multiplier: MULTIPLIERS[usize::from(expert.keep)],
+                hold: expert.hold,
+                // Single precision is enough, and short in the record.
+                weight: (-worse).exp() as f32,
+                wanted: self.asked[at * REMEMBERED + slot(now)],
+            })
+        };
+        self.experts.iter().enumerate().filter_map(vote).collect()
     }
 
     /// The largest count that was worth keeping over the expert's last decisions.
@@ -236,15 +241,6 @@ impl Bank {
         let row = expert.view as usize * MULTIPLIERS.len() + usize::from(expert.keep);
         self.worth[row * REMEMBERED + slot(minute)]
     }
-
-    fn choose(&mut self, mean: f64) {
-        let unit = mean / PRIOR_DEMAND * self.prior_share;
-        let cost = |at: usize| self.cost[at] + unit * self.experts[at].prior(self.price);
-        let Some(best) = (0..self.experts.len()).min_by(|&a, &b| cost(a).total_cmp(&cost(b))) else { return };
-        if self.scored == 0 || cost(best) < (1.0 - LEAST_GAIN) * cost(self.leader) {
-            self.leader = best;
-        }
-    }
 }
 
 fn slot(minute: Minute) -> usize {
@@ -252,6 +248,6 @@ fn slot(minute: Minute) -> usize {
 }
 
 /// Buys at once what is worth buying, and gives back only what is not worth keeping.
-pub(super) fn band(asked: u32, buy: u32, keep: u32) -> u32 {
+fn band(asked: u32, buy: u32, keep: u32) -> u32 {
     if buy > asked { buy } else { asked.min(keep.max(buy)) }
 }

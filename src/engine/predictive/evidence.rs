@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bank::band;
 use super::outlook::View;
-use super::sizing::{DemandDistribution, ExpectedLate, LateTable};
+use super::sizing::DemandDistribution;
 use crate::model::Minute;
 
 /// Before a forecast can be relied on, instances are counted on to be this busy.
 const COLD_UTILISATION: f64 = 0.6;
+/// A wanted mean this near to what there is changes nothing.
+const STILL_NEAR: f64 = 0.55;
 
 /// All that the predictive engine concluded from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,19 +44,44 @@ pub struct PredictiveEvidence {
     pub max_instances: u32,
 }
 
-/// What is expected, and the caution of the expert that is followed.
+/// What is expected, and what the experts make of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outlook {
-    /// How the followed expert sees what is to come.
+    /// How the experts with the most weight see what is to come.
     pub view: View,
-    /// Expected demand at some minutes after `newest`, nearest first.
+    /// Demand expected by that view at some minutes after `newest`, nearest first.
     pub horizons: Vec<HorizonDemand>,
-    /// An instance is bought where it saves this many times its price in violations, as multiplier of the price k.
+    /// Counts that the experts want. Their weighted mean is what the group gets.
+    pub votes: Vec<Vote>,
+}
+
+/// What one expert wants.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Vote {
+    /// How it sees what is to come.
+    pub view: View,
+    /// It buys an instance that saves this many times its price in violations, as multiplier of the price k.
     pub buy_multiplier: f64,
-    /// An instance is kept as long as it is worth its price at this multiplier of the price k.
+    /// It keeps an instance as long as that is worth its price at this multiplier of the price k.
     pub keep_multiplier: f64,
-    /// Counts that were worth keeping at the last decisions, as far as the expert holds them.
-    pub kept: Vec<u32>,
+    /// Decisions over which it holds what was worth keeping.
+    pub hold: u32,
+    /// Its weight: 1 for the expert that has cost least in shadow, less for others.
+    pub weight: f32,
+    /// Instances that it wants.
+    pub wanted: u32,
+}
+
+impl Outlook {
+    /// Weighted mean of what the experts want.
+    fn wanted(&self) -> f64 {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for vote in &self.votes {
+            sum += f64::from(vote.weight) * f64::from(vote.wanted);
+            total += f64::from(vote.weight);
+        }
+        if total > 0.0 { sum / total } else { 0.0 }
+    }
 }
 
 /// Demand at one horizon.
@@ -99,31 +125,11 @@ pub enum ShrinkHold {
 }
 
 impl PredictiveEvidence {
-    /// Instances wanted.
+    /// The number that follows.
     pub fn target(&self) -> u32 {
-        let (buy, keep) = self.sizes();
-        self.conclude(buy, keep)
-    }
-
-    /// Instances worth buying and worth keeping, from the demand distributions.
-    fn sizes(&self) -> (u32, u32) {
-        let Some(outlook) = &self.outlook else { return (0, 0) };
-        let table = LateTable::new(self.service_seconds, self.slo_seconds);
-        let mut expected = ExpectedLate::default();
-        let (mut buy, mut keep) = (0, 0);
-        for horizon in &outlook.horizons {
-            table.expect(&horizon.demand, &mut expected);
-            buy = buy.max(table.cheapest(&expected, self.violation_price * outlook.buy_multiplier));
-            keep = keep.max(table.cheapest(&expected, self.violation_price * outlook.keep_multiplier));
-        }
-        (buy, keep)
-    }
-
-    /// The number that follows once it is known what is worth buying and what is worth keeping.
-    pub(super) fn conclude(&self, buy: u32, keep: u32) -> u32 {
         let wanted = match &self.outlook {
             None => self.before.max((self.newest_demand / COLD_UTILISATION).ceil() as u32),
-            Some(outlook) => band(self.before, buy, outlook.kept.iter().copied().fold(keep, u32::max)),
+            Some(outlook) => near(outlook.wanted(), self.before),
         };
         let floor = self.floors.iter().map(|floor| floor.instances).max().unwrap_or_default();
         let wanted = wanted.max(floor);
@@ -169,7 +175,6 @@ impl PredictiveEvidence {
     }
 
     fn tell_outlook(&self, outlook: &Outlook, told: &mut Vec<String>) {
-        let (buy, keep) = self.sizes();
         let late_by = self.now - self.newest;
         let widest = outlook.horizons.iter().max_by(|a, b| a.demand.quantile(0.9).total_cmp(&b.demand.quantile(0.9)));
         if let Some(horizon) = widest {
@@ -184,26 +189,26 @@ impl PredictiveEvidence {
                 horizon.demand.quantile(0.99),
             ));
         }
-        let price = self.violation_price;
-        if buy > self.before {
-            told.push(format!(
-                "With {buy} instances the next one would cost more than the late requests it saves (k = {price}, weighed {} times).",
-                outlook.buy_multiplier
-            ));
-        } else {
-            let kept = outlook.kept.iter().copied().fold(keep, u32::max);
-            let reach = outlook.kept.len() + 1;
-            told.push(if kept < self.before {
-                format!(
-                    "{kept} is the most that was worth keeping at the last {reach} decisions: a further instance costs more than the late requests it saves (k = {price}, weighed {} times).",
-                    outlook.keep_multiplier
-                )
-            } else {
-                format!(
-                    "All {} are worth keeping (at the last {reach} decisions up to {kept} were), and none more is worth buying (k = {price}).",
-                    self.before
-                )
-            });
-        }
+        let Some(first) = outlook.votes.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)) else { return };
+        let least = outlook.votes.iter().map(|vote| vote.wanted).min().unwrap_or_default();
+        let most = outlook.votes.iter().map(|vote| vote.wanted).max().unwrap_or_default();
+        let (experts, price) = (outlook.votes.len(), self.violation_price);
+        let range = if least == most { format!("{least}") } else { format!("{least} to {most}") };
+        told.push(format!(
+            "{experts} rules that are tried in shadow want {range} instances; weighted by how little each has cost so far (k = {price}), that is {:.1}.",
+            outlook.wanted()
+        ));
+        told.push(format!(
+            "The cheapest of them goes by {}, weighs late requests {} times when it buys and {} times when it keeps, and wants {}.",
+            first.view.name(),
+            first.buy_multiplier,
+            first.keep_multiplier,
+            first.wanted
+        ));
     }
+}
+
+/// The count nearest to what is wanted; what there is where that is almost as near, so that it doesn't flicker.
+fn near(wanted: f64, before: u32) -> u32 {
+    if (wanted - f64::from(before)).abs() <= STILL_NEAR { before } else { wanted.round() as u32 }
 }

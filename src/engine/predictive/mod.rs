@@ -2,7 +2,7 @@
 //!
 //! Every minute: samples become demand in instances (`demand`), an online forecast turns that into distributions a few
 //! minutes ahead ([`crate::forecast::online`]), each is priced by the expected cost of instances and late work (`sizing`),
-//! and a bank of experts (`bank`) that run in shadow decides by their costs how cautious to be.
+//! and a bank of experts (`bank`) that run in shadow votes, weighted by their costs, on how cautious to be.
 
 mod bank;
 mod demand;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::bank::{Bank, MULTIPLIERS, Sizes};
 use self::demand::first_of;
 pub(crate) use self::demand::{Demand, DemandEstimator};
-pub use self::evidence::{Floor, HorizonDemand, Outlook, PredictiveEvidence, ShrinkHold};
+pub use self::evidence::{Floor, HorizonDemand, Outlook, PredictiveEvidence, ShrinkHold, Vote};
 pub use self::expected::Expected;
 pub use self::outlook::View;
 pub use self::sizing::DemandDistribution;
@@ -124,19 +124,20 @@ impl Predictive {
         }
     }
 
-    /// Whether the state was made for that policy. If not, [`adapt`](Self::adapt) brings it there.
-    pub fn fits(&self, policy: &Policy) -> bool {
-        self.terms == Terms::of(policy)
-    }
-
-    /// Goes by another policy from now on. What was learnt of the demand stays.
-    pub fn adapt(&mut self, policy: &Policy) {
+    /// Goes by another policy from now on, keeping what was learnt of the demand. False, and nothing changes, if the demand
+    /// would be measured in another way.
+    pub fn adapt(&mut self, policy: &Policy) -> bool {
         let terms = Terms::of(policy);
+        if (terms.instance_capacity, &terms.target_signal) != (self.terms.instance_capacity, &self.terms.target_signal)
+        {
+            return false;
+        }
         if terms != self.terms {
             self.bank = Bank::new(terms.violation_price, self.bank.lead());
             self.scratch = Scratch::default();
             self.terms = terms;
         }
+        true
     }
 
     /// Adapts to lead, delay and metric period, all of which may change while it runs.
@@ -180,7 +181,7 @@ impl Predictive {
             Demand::AtLeast(least) => self.hidden_demand(least, sample.minute),
         };
         self.forecast.push(sample.minute, demand);
-        self.bank.score(&self.terms.service_model(), sample.minute, demand, self.forecast.mean());
+        self.bank.score(&self.terms.service_model(), sample.minute, demand);
     }
 
     /// What a full queue probably hides: half of the way to the mean of what was seen above, as far as that was seen. While
@@ -245,19 +246,21 @@ impl Predictive {
     }
 
     fn outlook(&self, observation: &Observation<'_>) -> Outlook {
-        let leader = self.bank.leader();
+        let votes = self.bank.votes(observation.now, self.forecast.mean());
+        let weight_of =
+            |view: View| -> f32 { votes.iter().filter(|vote| vote.view == view).map(|vote| vote.weight).sum() };
+        let heaviest = View::ALL.into_iter().max_by(|&a, &b| weight_of(a).total_cmp(&weight_of(b)));
+        let view = heaviest.unwrap_or(View::Additive);
         let horizons = self.forecast.horizons();
-        let seen = if leader.view.is_flat() { &horizons[..1] } else { horizons };
+        let seen = if view.is_flat() { &horizons[..1] } else { horizons };
         Outlook {
-            view: leader.view,
+            view,
             horizons: seen
                 .iter()
-                .zip(&self.scratch.distributions[leader.view as usize * horizons.len()..])
+                .zip(&self.scratch.distributions[view as usize * horizons.len()..])
                 .map(|(&minutes, demand)| HorizonDemand { minutes, demand: demand.clone() })
                 .collect(),
-            buy_multiplier: MULTIPLIERS[usize::from(leader.buy)],
-            keep_multiplier: MULTIPLIERS[usize::from(leader.keep)],
-            kept: self.bank.kept_before(observation.now, &leader),
+            votes,
         }
     }
 }
@@ -289,17 +292,13 @@ impl Engine for Predictive {
             min_instances: observation.min_instances,
             max_instances: observation.max_instances,
         };
-        let (mut buy, mut keep) = (0, 0);
         if self.forecast.is_warm() {
             let sizes = self.size();
             let limits = (observation.min_instances, observation.max_instances);
-            self.bank.decide(observation.now, before, &sizes, limits, self.forecast.mean());
-            let leader = self.bank.leader();
-            let sizes = sizes[leader.view as usize];
-            (buy, keep) = (sizes[usize::from(leader.buy)], sizes[usize::from(leader.keep)]);
+            self.bank.decide(observation.now, before, &sizes, limits);
             evidence.outlook = Some(self.outlook(observation));
         }
-        Proposal { target: evidence.conclude(buy, keep), evidence: Evidence::Predictive(Box::new(evidence)) }
+        Proposal { target: evidence.target(), evidence: Evidence::Predictive(Box::new(evidence)) }
     }
 }
 

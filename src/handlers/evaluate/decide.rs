@@ -72,11 +72,12 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         schedules::learn(&mut snapshot.usual, &group.schedules, group.load_signal(), sample);
     }
 
-    let (mut engine, shown) = match snapshot.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
-        Some(engine) => (engine, taken_in),
-        // A new engine is shown all that is remembered, so that it need not begin blind.
-        None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
-    };
+    let (mut engine, shown) =
+        match snapshot.engine.take().and_then(|engine| engine.adapted(&group.policy, &group.signals)) {
+            Some(engine) => (engine, taken_in),
+            // A new engine is shown all that is remembered, so that it need not begin blind.
+            None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
+        };
     let proposal = engine.decide(&Observation {
         now: minute,
         signals: &group.signals,

@@ -15,12 +15,13 @@ pub(super) fn beside(
 ) -> Option<ShadowDecision> {
     let group = snapshot.policies.shadow_of(configured)?.tunables.applied_to(configured);
     let mut memory = snapshot.policies.shadow.take()?;
-    let (mut engine, samples) = match memory.engine.take().filter(|engine| engine.fits(&group.policy, &group.signals)) {
-        Some(engine) if memory.evaluations > 0 => (engine, decision.seen.samples.clone()),
-        // It is shown all that is remembered: what it has seen before it passes over.
-        Some(engine) => (engine, snapshot.recent.iter().cloned().collect()),
-        None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
-    };
+    let (mut engine, samples) =
+        match memory.engine.take().and_then(|engine| engine.adapted(&group.policy, &group.signals)) {
+            Some(engine) if memory.evaluations > 0 => (engine, decision.seen.samples.clone()),
+            // It is shown all that is remembered: what it has seen before it passes over.
+            Some(engine) => (engine, snapshot.recent.iter().cloned().collect()),
+            None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
+        };
     let capacity = decision.seen.pools.values().fold(Capacity::default(), |sum, pool| Capacity {
         serving: sum.serving + pool.serving,
         starting: sum.starting + pool.starting,
