@@ -48,6 +48,12 @@ pub struct Decision {
     pub duration_ms: u64,
 }
 
+impl Decision {
+    /// The problem that a decision names which was recorded before it was carried out. The same evaluation records it
+    /// again, without this, when it knows what came of it.
+    pub const ANNOUNCED: &str = "what came of it is not known: the evaluation did not end";
+}
+
 /// What a version would have asked for that decides beside, with nothing following from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShadowDecision {

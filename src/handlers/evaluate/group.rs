@@ -347,7 +347,7 @@ async fn announce(
         return Ok(());
     }
     let mut announced = decision.clone();
-    announced.problems.push("what came of it is not known: the evaluation did not end".to_owned());
+    announced.problems.push(Decision::ANNOUNCED.to_owned());
     state::write_record(store, &record_of(group, ask, announced), SOURCE, deadline.min(ask.deadline)).await?;
     Ok(())
 }

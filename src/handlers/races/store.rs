@@ -17,6 +17,7 @@ use object_store::{
 };
 
 use super::scheduler::Scheduler;
+use crate::model::{Decision, Happening, Record};
 
 #[derive(Clone, Debug)]
 pub(in crate::handlers) struct RacingStore {
@@ -59,6 +60,11 @@ impl RacingStore {
     }
 }
 
+fn is_announced(record: &Bytes) -> bool {
+    let record: Record = serde_json::from_slice(record).unwrap();
+    matches!(record.what, Happening::Decision(decision) if decision.problems.iter().any(|problem| problem == Decision::ANNOUNCED))
+}
+
 impl fmt::Display for RacingStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("RacingStore")
@@ -79,7 +85,10 @@ impl ObjectStore for RacingStore {
             }
             if location.as_ref().contains("/records/") {
                 let first = watch.records.entry(location.to_string()).or_insert_with(|| bytes.clone());
-                if *first != bytes {
+                if is_announced(first) {
+                    // The evaluation that announced it tells what came of it.
+                    first.clone_from(&bytes);
+                } else if *first != bytes {
                     let both = format!("{location}: {first:?} then {bytes:?}");
                     watch.changed.push(both);
                 }
