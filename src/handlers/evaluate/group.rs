@@ -28,6 +28,8 @@ use crate::state::{self, FleetMemory, Found, LONGEST_RECORD_WINDOW, RECORD_WINDO
 
 /// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
 const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
+/// Times that an evaluation listens again for calls after it has asked for more.
+const MOST_SECOND_THOUGHTS: usize = 3;
 /// Who writes the records of this handler.
 pub(super) const SOURCE: &str = "evaluate";
 
@@ -471,7 +473,8 @@ fn pool_states<'a>(
 }
 
 /// Makes good what this evaluation has undone. Alarms and reclaims record their calls before they act: whoever lists after
-/// it has acted sees every call that came between, and asks for it again.
+/// it has acted sees every call that came between, and asks for it again. What asks again may undo again, so it listens
+/// once more.
 async fn keep_up(
     store: &Store,
     cloud: &Cloud,
@@ -480,24 +483,43 @@ async fn keep_up(
     decision: &mut Decision,
     ask: &Ask,
 ) -> Vec<Action> {
-    let names = match state::recent_records(store, &group.name, ask.now, ask.deadline).await {
-        Ok(names) => names,
-        Err(error) => {
-            decision.problems.push(format!("calls for more that came meanwhile are not known: {error}"));
-            return Vec::new();
+    let mut actions = Vec::new();
+    for _ in 0..MOST_SECOND_THOUGHTS {
+        let names = match state::recent_records(store, &group.name, ask.now, ask.deadline).await {
+            Ok(names) => names,
+            Err(error) => {
+                decision.problems.push(format!("calls for more that came meanwhile are not known: {error}"));
+                break;
+            }
+        };
+        fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await;
+        let orders = snapshot.holds.iter().map(|hold| hold.order).collect();
+        let called = decision.guardrail_inputs.called(decision.target, calls(snapshot), orders);
+        if called <= decision.target && snapshot.raises.is_empty() {
+            break;
         }
-    };
-    fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await;
-    let orders = snapshot.holds.iter().map(|hold| hold.order).collect();
-    let called = decision.guardrail_inputs.called(decision.target, calls(snapshot), orders);
-    if called <= decision.target {
-        return Vec::new();
+        let views = look_at_fleets(cloud, group, snapshot, ask.now).await;
+        let total: u32 = pool_views(group, snapshot, &views, ask.now).iter().map(|pool| pool.capacity.total()).sum();
+        if total >= called {
+            break;
+        }
+        actions.extend(raise_to(called, cloud, group, snapshot, &views, ask.now).await);
     }
-    let views = look_at_fleets(cloud, group, snapshot, ask.now).await;
-    let plan = purchase::split_raising(called, &group.purchase, &pool_states(group, snapshot, &views, ask.now));
+    actions
+}
+
+async fn raise_to(
+    called: u32,
+    cloud: &Cloud,
+    group: &Group,
+    snapshot: &mut Snapshot,
+    views: &[Result<View, FleetError>],
+    now: DateTime<Utc>,
+) -> Vec<Action> {
+    let plan = purchase::split_raising(called, &group.purchase, &pool_states(group, snapshot, views, now));
     snapshot.hedge = Some(Hedge::new(called, &plan));
-    let actions = raising::order(cloud, group, snapshot, &views, &plan, ask.now).await;
-    for (plan, view) in plan.iter().zip(&views) {
+    let actions = raising::order(cloud, group, snapshot, views, &plan, now).await;
+    for (plan, view) in plan.iter().zip(views) {
         let Ok(view) = view else { continue };
         let serving = view.capacity.serving;
         let starting = plan.target.max(view.capacity.total()).saturating_sub(serving);
