@@ -157,7 +157,7 @@ async fn a_group_goes_from_the_articles_policy_to_a_better_one_by_itself_and_its
     assert!(told.version.evidence.passed && !told.story.is_empty(), "{told:?}");
     let model = policies::read_model(&stage.store, "inference", &shadow, soon()).await.expect("read");
     let tuned = told.version.tunables.applied_to(&stage.config.groups[0]);
-    assert!(model.expect("there").engine.fits(&tuned.policy, &tuned.signals));
+    assert!(model.expect("there").engine.adapted(&tuned.policy, &tuned.signals).is_some());
     let (advice, _) = policies::read_advice(&stage.store, "inference", at(0), soon()).await.expect("read");
     assert!(advice[0].prompt_tokens > 0 && advice[0].cost > 0.0 && advice[0].answer.is_some(), "{advice:?}");
 
