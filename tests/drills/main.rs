@@ -4,8 +4,13 @@
 //! it. An undisturbed twin plays the same afternoon beside it. Measured are the service level, the capacity that was taken
 //! away wrongly, the records that were lost, and how long it takes until the group is as large as its twin again.
 //!
-//! By default each drill plays the hours around its fault. The whole virtual day, and the table as it stands in the
-//! documentation:
+//! By default one drill in ten plays the hours around its fault. All of them:
+//!
+//! ```sh
+//! FLEXUS_DRILLS=hours cargo test --release --test drills -- --nocapture
+//! ```
+//!
+//! The whole virtual day of each, and the table as it stands in the documentation:
 //!
 //! ```sh
 //! FLEXUS_DRILLS=day cargo test --release --test drills -- --nocapture
@@ -37,9 +42,13 @@ use self::stage::{Twin, play};
 /// Drills that are played at once: most of the time of a slow one is waiting.
 const AT_ONCE: usize = 6;
 
+/// Of so many drills one is played where nothing says which.
+const SAMPLED: usize = 10;
+
 fn wanted() -> Vec<Drill> {
     let part = env::var("FLEXUS_DRILL").unwrap_or_default();
-    table::drills().into_iter().filter(|drill| drill.name.contains(&part)).collect()
+    let every = if part.is_empty() && env::var_os("FLEXUS_DRILLS").is_none() { SAMPLED } else { 1 };
+    table::drills().into_iter().filter(|drill| drill.name.contains(&part)).step_by(every).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
