@@ -36,7 +36,7 @@ use crate::state::{self, StoreError};
 /// Who writes these records, as their names tell.
 const SOURCE: &str = "reclaim";
 /// Rounds of planning again because others have recorded losses meanwhile.
-const MOST_ROUNDS: usize = 4;
+const MOST_ROUNDS: usize = 8;
 /// A raise outlasts the instances that it makes up for by this.
 const MARGIN: TimeDelta = TimeDelta::minutes(1);
 
