@@ -3,6 +3,7 @@
 //! It tells how engines differ at one decision, not what a group would have become under another one: for that the
 //! readings themselves would have been others. `replay` answers that question.
 
+use super::doubts;
 use super::guardrails::{self, SharedLoad};
 use super::{Engine as _, EngineState, Evidence, Observation, Proposal};
 use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Policy, Sample};
@@ -96,16 +97,8 @@ fn capacity(decision: &Decision) -> Capacity {
 /// The load that fewer instances would have to share, as `guardrails` wants it for that engine.
 fn shared_load(group: &Group, engine: EngineKind, decision: &Decision) -> Option<SharedLoad> {
     let (_, signal) = group.load_signal()?;
-    Some(SharedLoad {
-        signal: signal.name.clone(),
-        utilisation: decision.seen.signals.get(&signal.name)?.value,
-        serving: capacity(decision).serving,
-        scale_out: match engine {
-            EngineKind::Predictive => return None,
-            EngineKind::TargetTracking => guardrails::FULL_PERCENT,
-            EngineKind::WeightedScore => signal.scale_out?,
-        },
-    })
+    let utilisation = decision.seen.signals.get(&signal.name)?.value;
+    doubts::shared_load(signal, engine, utilisation, capacity(decision).serving)
 }
 
 #[cfg(test)]

@@ -18,20 +18,19 @@ pub fn contradictions(signals: &[Signal], newest: impl Fn(&Signal) -> Option<f64
 /// score must not go where it would grow again; target tracking, which shrinks to its own target, must not go where the
 /// rest would be full. The predictive engine weighs the shared load itself.
 pub fn shared_loads(group: &Group, newest: &Sample) -> Vec<SharedLoad> {
-    if group.policy.engine == EngineKind::Predictive {
-        return Vec::new();
-    }
     let load = || {
         let (index, signal) = group.load_signal()?;
-        Some(SharedLoad {
-            signal: signal.name.clone(),
-            utilisation: newest.values.get(index).copied().flatten()?,
-            serving: newest.serving?,
-            scale_out: match group.policy.engine {
-                EngineKind::TargetTracking => FULL_PERCENT,
-                _ => signal.scale_out?,
-            },
-        })
+        shared_load(signal, group.policy.engine, newest.values.get(index).copied().flatten()?, newest.serving?)
     };
     load().into_iter().collect()
+}
+
+/// The same for any engine, from a utilisation in per cent and the instances that it was measured on.
+pub(super) fn shared_load(signal: &Signal, engine: EngineKind, utilisation: f64, serving: u32) -> Option<SharedLoad> {
+    let scale_out = match engine {
+        EngineKind::Predictive => return None,
+        EngineKind::TargetTracking => FULL_PERCENT,
+        EngineKind::WeightedScore => signal.scale_out?,
+    };
+    Some(SharedLoad { signal: signal.name.clone(), utilisation, serving, scale_out })
 }
