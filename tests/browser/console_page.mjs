@@ -92,7 +92,7 @@ await english.click("#evaluate");
 await english.waitForSelector("#for-real");
 await has(english, "dry run: nothing was changed");
 await english.click("#for-real");
-await has(english, `Grow from ${group.last_decision.target} to ${floor} instances.`);
+await english.locator("dialog").getByText(`Grow from ${group.last_decision.target} to ${floor} instances.`).first().waitFor();
 await english.keyboard.press("Escape");
 await english.click("#lift");
 await english.fill("#lift-who", "ada");
@@ -101,6 +101,22 @@ await has(english, "Lifted.");
 await english.keyboard.press("Escape");
 await english.waitForSelector("#lift", { state: "detached" });
 assert.deepEqual((await ask("groups")).groups[0].holds, []);
+
+// An answer that comes late does not push away what has been opened since.
+let letGo;
+const gate = new Promise((resolve) => { letGo = resolve; });
+await english.route("**/evaluate?dry_run=true", async (route) => { await gate; await route.continue(); });
+await english.click("#evaluate");
+await has(english, "Evaluating");
+await english.keyboard.press("Escape");
+await english.click("#hold");
+const asked = english.waitForResponse((response) => response.url().includes("evaluate?dry_run=true"));
+letGo();
+await (await asked).finished();
+await english.waitForTimeout(2_500);
+assert.ok(await english.isVisible("#hold-order"), "the order that is being written stays");
+await english.keyboard.press("Escape");
+await english.unroute("**/evaluate?dry_run=true");
 
 // A version of the policy that waits is shown with its evidence, and approved.
 const version = { version: "20260302T033000Z-search-0a1b", author: "search", created: "2026-03-02T03:30:00Z", parent: "config", standing: "proposed", ordered: null, why: "Fewer late requests in the morning.", changes: ["violation_price 20 -> 24"], j: 1.25, j_before: 1.31, saved_at_least: 0.021 };

@@ -1,7 +1,7 @@
 // What a person can do: evaluate now, hold, lift. Each is shown before it is done.
 
 import { api } from "./api.js";
-import { closeDialog, element, showDialog } from "./dom.js";
+import { byId, closeDialog, element, isShown, showDialog } from "./dom.js";
 import { tell } from "./sentences.js";
 import { instant, text } from "./texts.js";
 
@@ -20,16 +20,23 @@ const cancel = () => button("cancel", closeDialog);
 const buttons = (...all) => element("div", { class: "buttons" }, all);
 const failure = (error) => element("p", { class: "bad", role: "alert" }, error.message);
 
-// Runs what a button asks for; while it runs the button is off, and an error stays in the dialog.
-const attempt = async (pressed, errors, work) => {
+// Runs what a button asks for; while it runs the button is off. `told` shows what came of it, unless the person has left
+// for something else. An error is never lost: it is told in whatever is open.
+const attempt = async (pressed, errors, work, told) => {
   pressed.disabled = true;
   try {
-    await work();
+    const answer = await work();
+    if (isShown(errors)) told(answer);
   } catch (error) {
-    errors.replaceChildren(failure(error));
     pressed.disabled = false;
+    if (errors.isConnected) errors.replaceChildren(failure(error));
+    else byId("dialog").prepend(failure(error));
+    if (!byId("dialog").open) byId("dialog").showModal();
   }
 };
+
+const tellDone = (heading, words) =>
+  showDialog(heading, element("p", { role: "status" }, words), buttons(button("close", closeDialog, { autofocus: true })));
 
 // An evaluation is asked for; the decision that answers it is found among the records.
 const ASKED_EVERY_MS = 1_000, PATIENCE_MS = 60_000;
@@ -47,18 +54,19 @@ const decide = async (name, dryRun) => {
 const sentences = (result) => result.why.split(/(?<=\.) (?=[A-Z])/).map((sentence) => tell(sentence)).join(" ");
 
 export const evaluate = async (group, changed) => {
-  showDialog(title(text("would")), element("p", { role: "status" }, text("evaluating")), buttons(cancel()));
+  const waiting = element("p", { role: "status" }, text("evaluating"));
+  showDialog(title(text("would")), waiting, buttons(cancel()));
   const trial = await decide(group.name, true).catch((error) => {
-    showDialog(title(text("would")), failure(error), buttons(cancel()));
+    if (isShown(waiting)) showDialog(title(text("would")), failure(error), buttons(cancel()));
   });
-  if (!trial) return;
+  if (!trial || !isShown(waiting)) return;
   const errors = element("div");
   const moves = trial.current !== trial.target;
-  const act = async (event) => attempt(event.currentTarget, errors, async () => {
+  const act = (event) => attempt(event.currentTarget, errors, async () => {
     const done = await decide(group.name, false);
-    showDialog(title(text("did")), element("p", { role: "status" }, sentences(done)), buttons(button("close", closeDialog, { autofocus: true })));
     changed();
-  });
+    return done;
+  }, (done) => tellDone(title(text("did")), sentences(done)));
   showDialog(
     title(text("would")),
     element("p", { class: "lead" }, moves ? text("would_change", { from: trial.current, to: trial.target }) : text("would_keep", { n: trial.current })),
@@ -91,11 +99,10 @@ export const hold = (group, now, changed, given = {}) => {
     const until = new Date(Date.parse(now) + Number(lasts.value) * 60_000).toISOString();
     const order_given = { order, who: who.value, why: why.value, until };
     const errors = element("div");
-    const send = async (event) => attempt(event.currentTarget, errors, async () => {
+    const send = (event) => attempt(event.currentTarget, errors, async () => {
       await api.hold(group.name, order_given);
-      showDialog(title(text("hold_title", { group: group.name })), element("p", { role: "status" }, text("held_now")), buttons(button("close", closeDialog, { autofocus: true })));
       changed();
-    });
+    }, () => tellDone(title(text("hold_title", { group: group.name })), text("held_now")));
     const back = () => hold(group, now, changed, { who: who.value, why: why.value, kind: kind.value, n: n.value, minutes: lasts.value });
     showDialog(
       title(text("hold_title", { group: group.name })),
@@ -112,13 +119,12 @@ export const hold = (group, now, changed, given = {}) => {
 export const lift = (group, changed) => {
   const who = element("input", { id: "lift-who", required: true, maxlength: 200, value: sessionStorage.getItem(WHO) ?? "" });
   const errors = element("div");
-  const send = async (event) => {
+  const send = (event) => {
     event.preventDefault();
-    await attempt(event.submitter, errors, async () => {
+    return attempt(event.submitter, errors, async () => {
       await api.lift(group.name, who.value);
-      showDialog(title(text("lift_title", { group: group.name })), element("p", { role: "status" }, text("lifted")), buttons(button("close", closeDialog, { autofocus: true })));
       changed();
-    });
+    }, () => tellDone(title(text("lift_title", { group: group.name })), text("lifted")));
   };
   showDialog(title(text("lift_title", { group: group.name })), element("p", { class: "muted" }, text("lift_hint")),
     element("form", { class: "form", on: { submit: send } }, field("who", who), errors,
@@ -131,14 +137,13 @@ export const orderForm = (group, version, order, changed) => {
   const why = element("input", { id: "order-why", required: true, maxlength: 200 });
   const errors = element("div");
   const heading = title(text("order_title", { order: text(`order_${order}`), version }));
-  const send = async (event) => {
+  const send = (event) => {
     event.preventDefault();
     sessionStorage.setItem(WHO, who.value);
-    await attempt(event.submitter, errors, async () => {
+    return attempt(event.submitter, errors, async () => {
       await api.orderPolicy(group, version, order, who.value, why.value);
-      showDialog(heading, element("p", { role: "status" }, text(order === "approve" ? "approved" : "disapproved")), buttons(button("close", closeDialog, { autofocus: true })));
       changed();
-    });
+    }, () => tellDone(heading, text(order === "approve" ? "approved" : "disapproved")));
   };
   showDialog(heading, element("form", { class: "form", on: { submit: send } }, field("who", who), field("because", why), errors,
     buttons(cancel(), element("button", { type: "submit", class: "main", id: "confirm" }, text("confirm")))));

@@ -33,3 +33,7 @@ export const showDialog = (...children) => {
 };
 
 export const closeDialog = () => byId("dialog").close();
+
+// Whether a part of the dialog is still before the person's eyes: answers that come late must not push away what has
+// been opened since.
+export const isShown = (part) => part.isConnected && byId("dialog").open;
