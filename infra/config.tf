@@ -59,9 +59,12 @@ locals {
           api_key       = local.deepseek_api_key
           language      = var.deepseek.language
           daily_tokens  = var.deepseek.daily_tokens
+          daily_cost    = var.deepseek.daily_cost
+          prices        = { for name, price in var.deepseek.prices : name => price if price != null }
           send_thinking = var.deepseek.send_thinking
         } : key => value if value != null
       }
+      tuning = { for key, value in var.tuning : key => value if value != null }
       notify = {
         topic_urn     = huaweicloud_smn_topic.notices.topic_urn
         accept_topics = [huaweicloud_smn_topic.alarms.topic_urn, huaweicloud_smn_topic.reclaims.topic_urn]

@@ -196,7 +196,13 @@ variable "deepseek" {
     secret_name   = optional(string)
     language      = optional(string)
     daily_tokens  = optional(number)
+    daily_cost    = optional(number)
     send_thinking = optional(bool)
+    prices = optional(object({
+      prompt_per_million        = optional(number)
+      cached_prompt_per_million = optional(number)
+      completion_per_million    = optional(number)
+    }), {})
   })
   default = {}
 
@@ -208,6 +214,36 @@ variable "deepseek" {
   validation {
     condition     = var.deepseek.language == null ? true : contains(["en", "zh"], var.deepseek.language)
     error_message = "deepseek.language must be en or zh."
+  }
+
+  validation {
+    condition     = alltrue([for value in concat([var.deepseek.daily_cost], values(var.deepseek.prices)) : value == null ? true : value >= 0])
+    error_message = "deepseek.daily_cost and deepseek.prices must be 0 or more."
+  }
+}
+
+variable "tuning" {
+  description = "How groups tune themselves. mode: off, propose (a person approves what has passed the gate) or apply; by default what deepseek.mode says, and propose where that is off."
+  type = object({
+    mode               = optional(string)
+    days               = optional(number)
+    shadow_evaluations = optional(number)
+    bake_hours         = optional(number)
+  })
+  default = {}
+
+  validation {
+    condition     = var.tuning.mode == null ? true : contains(["off", "propose", "apply"], var.tuning.mode)
+    error_message = "tuning.mode must be off, propose or apply."
+  }
+
+  validation {
+    condition = (
+      contains(range(2, 61), coalesce(var.tuning.days, 14)) &&
+      coalesce(var.tuning.shadow_evaluations, 60) >= 1 && coalesce(var.tuning.shadow_evaluations, 60) <= 10000 &&
+      coalesce(var.tuning.bake_hours, 24) >= 0 && coalesce(var.tuning.bake_hours, 24) <= 720
+    )
+    error_message = "tuning.days must be 2 to 60, shadow_evaluations 1 to 10000, bake_hours 0 to 720."
   }
 }
 

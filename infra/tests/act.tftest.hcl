@@ -10,7 +10,8 @@ variables {
   bucket           = { name = "states-of-mine", prefix = "prod", kms_key_id = "0b9a0b1c-6a0d-4b3f-8f43-5b0c4f6f5a08" }
   network          = { vpc_id = "vpc", subnet_id = "subnet" }
   secret_variables = { REDIS_PASSWORD = "not-a-password" }
-  deepseek         = { mode = "propose", secret_name = "deepseek", language = "zh" }
+  deepseek         = { mode = "propose", secret_name = "deepseek", language = "zh", daily_cost = 1.5, prices = { completion_per_million = 2 } }
+  tuning           = { mode = "apply", bake_hours = 48 }
   console          = { instance_id = "gateway", group_id = "apis" }
   console_token    = "not-a-token-not-a-token-not-a-token"
   notify_emails    = ["operator@example.com"]
@@ -144,6 +145,18 @@ run "the_new_group_is_in_the_configuration" {
   assert {
     condition     = jsondecode(huaweicloud_obs_bucket_object.config.content).groups[0].pools[1].fleet.ecs.tag.value == "inference_spot"
     error_message = "the spot pool must be tagged servers"
+  }
+}
+
+run "tuning_and_its_budget_are_in_the_configuration" {
+  assert {
+    condition     = jsondecode(huaweicloud_obs_bucket_object.config.content).tuning == { mode = "apply", bake_hours = 48 }
+    error_message = "what is said of tuning must be passed on, and nothing else"
+  }
+
+  assert {
+    condition     = jsondecode(huaweicloud_obs_bucket_object.config.content).deepseek.daily_cost == 1.5 && jsondecode(huaweicloud_obs_bucket_object.config.content).deepseek.prices == { completion_per_million = 2 }
+    error_message = "the adviser's budget must be passed on"
   }
 }
 

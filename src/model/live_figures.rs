@@ -102,12 +102,15 @@ pub struct Watch {
     from: Minute,
     /// The window so far.
     tally: LiveFigures,
+    /// Minutes that were measured in all windows.
+    #[serde(default)]
+    pub measured_minutes: u32,
 }
 
 impl Watch {
     /// Of a version that takes effect at that minute.
     pub fn begin(version: &str, since: Minute) -> Self {
-        Self { version: version.to_owned(), from: since + INHERITED_MINUTES, tally: LiveFigures::default() }
+        Self { version: version.to_owned(), from: since + INHERITED_MINUTES, tally: LiveFigures::default(), measured_minutes: 0 }
     }
 
     /// Takes in a minute, and tells how the version is worse than expected, if it is.
@@ -120,6 +123,7 @@ impl Watch {
             self.tally = LiveFigures::default();
         }
         self.tally = self.tally.and(measured);
+        self.measured_minutes = self.measured_minutes.saturating_add(1);
         self.tally.worse_than(expected)
     }
 }

@@ -12,6 +12,11 @@ use crate::model::{
 /// Share of a shadow's evaluations in which it may have wanted fewer instances than the load kept busy.
 const MOST_STARVED: f64 = 0.02;
 
+/// Minutes that must have been measured of a version before it counts as watched.
+const LEAST_MEASURED_MINUTES: u32 = 60;
+/// How much longer a version is watched that too little was measured of.
+const WATCHED_LONGER: TimeDelta = TimeDelta::hours(1);
+
 /// How long what was rejected is not judged again: by then the load has other days.
 const REJECTED_FOR: TimeDelta = TimeDelta::days(7);
 /// How a version's name begins: with the time at which it was made.
@@ -31,8 +36,16 @@ pub struct Patience {
 pub struct Live {
     /// The shadow: its version, evaluations, and in how many of them it wanted fewer than the load kept busy.
     pub shadow: Option<(String, u32, u32)>,
+    /// The version that is watched, and the minutes that were measured of it.
+    pub watched: Option<(String, u32)>,
     /// Versions that are no longer followed, and why.
     pub refused: BTreeMap<String, String>,
+}
+
+impl Live {
+    fn measured_minutes(&self, version: &str) -> u32 {
+        self.watched.as_ref().filter(|(watched, _)| watched == version).map_or(0, |(_, minutes)| *minutes)
+    }
 }
 
 /// A change of a version's standing, to be recorded.
@@ -144,8 +157,15 @@ pub fn advance(
     if let Some(active) = &mut course.active
         && active.watched_until.is_some_and(|until| until <= now)
     {
-        active.watched_until = None;
-        steps.push(Step::new(&active.version, Standing::Active, "it was watched and is as good as expected"));
+        let needs_watching = patience.bake_hours > 0;
+        if needs_watching && live.measured_minutes(&active.version) < LEAST_MEASURED_MINUTES {
+            // Nothing bad was seen because nothing was seen.
+            active.watched_until = Some(now + WATCHED_LONGER);
+        } else {
+            active.watched_until = None;
+            let why = if needs_watching { "it was watched and is as good as expected" } else { "it need not be watched" };
+            steps.push(Step::new(&active.version, Standing::Active, why));
+        }
     }
     prove_shadow(&mut course, live, patience, &mut steps, now);
     if course.shadow.is_none() {
@@ -261,6 +281,10 @@ mod tests {
         Live { shadow: Some(("b".to_owned(), evaluations, starved)), ..Live::default() }
     }
 
+    fn watched(minutes: u32) -> Live {
+        Live { watched: Some(("b".to_owned(), minutes)), ..Live::default() }
+    }
+
     /// Version a decides, version b decides beside.
     fn trying() -> Course {
         let mut course = Course::begin(BASIS, hour(0));
@@ -276,11 +300,23 @@ mod tests {
         assert!(steps.is_empty() && !course.is_settled());
         let (course, steps) = on(course, &in_shadow(60, 1), 2);
         assert_eq!(steps, [("b".to_owned(), Standing::Canary), ("a".to_owned(), Standing::Lapsed)]);
-        let (course, steps) = on(course, &Live::default(), 25);
+        let (course, steps) = on(course, &watched(600), 25);
         assert!(steps.is_empty() && !course.is_settled());
-        let (course, steps) = on(course, &Live::default(), 26);
+        let (course, steps) = on(course, &watched(600), 26);
         assert_eq!(steps, [("b".to_owned(), Standing::Active)]);
         assert!(course.is_settled());
+    }
+
+    #[test]
+    fn a_version_that_too_little_was_measured_of_is_watched_longer() {
+        let (course, _) = on(trying(), &in_shadow(60, 0), 2);
+        let another = Live { watched: Some(("a".to_owned(), 600)), ..Live::default() };
+        for live in [Live::default(), another, watched(59)] {
+            let (course, steps) = on(course.clone(), &live, 26);
+            assert!(steps.is_empty() && !course.is_settled());
+            assert!(on(course.clone(), &watched(60), 26).1.is_empty(), "an hour longer");
+            assert_eq!(on(course, &watched(60), 27).1, [("b".to_owned(), Standing::Active)]);
+        }
     }
 
     #[test]

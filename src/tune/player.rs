@@ -1,6 +1,8 @@
 use std::ops::Range;
 
+use crate::engine::schedules::{self, Circumstances, ScheduledCall};
 use crate::engine::{Engine, EngineState, Observation, doubts, guardrails};
+use crate::forecast::extremes::HourlyMaxima;
 use crate::model::{EngineKind, Group, HistoryMinute, Minute, Sample, Signal, SignalKind, Tunables};
 use crate::replay::{Metrics, Player, View};
 
@@ -88,6 +90,8 @@ pub struct GroupPlayer {
     samples: Vec<Sample>,
     newest: Option<Sample>,
     last_change: Option<Minute>,
+    /// The highest loads of the last week, which known events multiply.
+    usual: HourlyMaxima,
     /// What it takes for its lead time, where that is not the truth.
     believed_lead_minutes: Option<u32>,
     /// Minutes in which no metrics come.
@@ -109,6 +113,7 @@ impl GroupPlayer {
             samples: Vec::with_capacity(1),
             newest: None,
             last_change: None,
+            usual: HourlyMaxima::default(),
             believed_lead_minutes: None,
             blind: Minute(0)..Minute(0),
         }
@@ -148,6 +153,21 @@ impl GroupPlayer {
         Sample { minute, serving: Some(metrics.serving), total: Some(metrics.total), values }
     }
 
+    fn scheduled(&self, view: &View) -> Vec<ScheduledCall> {
+        let Group { scaling, policy, schedules, .. } = &self.group;
+        let circumstances = Circumstances {
+            now: view.now.start(),
+            lead_minutes: self.believed_lead_minutes.unwrap_or(view.lead_minutes),
+            interval_minutes: scaling.check_interval.div_ceil(60),
+            current: view.capacity.total(),
+            max_instances: view.max_instances,
+            max_step_out: scaling.max_step_out,
+            utilisation: schedules::utilisation(policy, self.group.load_signal().map(|(_, signal)| signal)),
+            usual: &self.usual,
+        };
+        schedules::calls(schedules, &circumstances)
+    }
+
     fn guarded(&self, view: &View, proposed: u32) -> u32 {
         let Group { scaling, policy, signals, .. } = &self.group;
         let current = view.capacity.total();
@@ -178,7 +198,7 @@ impl GroupPlayer {
             max_step_in: scaling.max_step_in,
             doubts: doubted,
             raises: Vec::new(),
-            schedules: Vec::new(),
+            schedules: self.scheduled(view),
             seconds_since_change: self.last_change.map(|changed| (view.now - changed) * 60),
             cooldown_in_seconds: match policy.engine {
                 EngineKind::WeightedScore => 0,
@@ -213,6 +233,7 @@ impl Player for GroupPlayer {
         };
         let proposed = self.engine.decide(&observation).target;
         if let Some(sample) = self.samples.pop() {
+            schedules::learn(&mut self.usual, &self.group.schedules, self.group.load_signal(), &sample);
             self.newest = Some(sample);
         }
         let target = self.guarded(view, proposed);

@@ -203,3 +203,19 @@ fn a_replayed_group_does_what_its_engine_alone_does_where_no_guardrail_speaks() 
     assert!((figures.j - whole.j.at(20.0).expect("J(20)")).abs() < 1e-6, "{figures:?}");
     assert!((figures.in_slo - whole.in_slo).abs() < 1e-9);
 }
+
+#[test]
+fn known_events_ask_for_their_instances_in_a_replay_too() {
+    let mut ground = ground(days(2, 120.0, |_, load| load));
+    let sale = serde_json::json!({
+        "name": "sale", "cron": "0 0 * * *", "time_zone": "UTC", "duration_minutes": 60, "min_instances": 40,
+    });
+    ground.group.schedules = vec![serde_json::from_value(sale).expect("a schedule")];
+    let arena = Arena::new(&ground.trace, &ground.settings);
+    let mut player = ground.player(&tracking(60.0));
+    let mut serving = Vec::new();
+    arena.play_and_watch(&mut player, |_, outcome| serving.push(outcome.serving));
+    let midnight = 1440..1500;
+    assert!(serving[midnight.clone()].iter().all(|&serving| serving >= 40), "{:?}", &serving[midnight]);
+    assert!(serving[1380..1430].iter().chain(&serving[1620..1680]).all(|&serving| serving < 40));
+}

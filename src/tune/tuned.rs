@@ -151,6 +151,7 @@ impl Tuned {
     fn run(&mut self, view: &View) {
         let now = view.now.start();
         let live = Live {
+            watched: self.watch.as_ref().map(|watch| (watch.version.clone(), watch.measured_minutes)),
             shadow: self.beside.as_ref().map(|beside| (beside.version.clone(), beside.evaluations, beside.starved)),
             refused: self.refused.clone(),
         };

@@ -97,7 +97,8 @@ fn follow(group: &Group, snapshot: &mut Snapshot, now: DateTime<Utc>) {
         version.clone_into(&mut snapshot.policy);
         snapshot.policies.watch = None;
     }
-    let is_watched = followed.is_some_and(|followed| followed.watched_until.is_some_and(|until| now < until));
+    // Until `tune` says that it was watched enough, which it may say later than planned.
+    let is_watched = followed.is_some_and(|followed| followed.watched_until.is_some());
     match &snapshot.policies.watch {
         Some(_) if !is_watched => snapshot.policies.watch = None,
         None if is_watched => {

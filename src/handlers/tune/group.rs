@@ -128,6 +128,7 @@ impl Known {
             Found::Whole(snapshot) => {
                 live.shadow =
                     snapshot.policies.shadow.map(|shadow| (shadow.version, shadow.evaluations, shadow.starved));
+                live.watched = snapshot.policies.watch.map(|watch| (watch.version, watch.measured_minutes));
                 live.refused = snapshot.policies.refused;
             }
             Found::Nothing => {}
