@@ -1,17 +1,28 @@
-//! `explain RECORD.json`: a decision as a person would tell it.
+//! `explain`: a decision as a person would tell it, from a file or from the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
+use tokio::time::Instant;
 
+use super::stored::{PATIENCE, StoredGroup, point_in_time, wait_for};
 use super::{CliError, print, read_file};
 use crate::engine::explain::{check, sentences};
 use crate::model::{Happening, Record};
+use crate::state::history::last_decision;
 
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("store", |store| store.required(false).default_value("").hide_default_value(true)))]
 pub(super) struct Arguments {
     /// A record of a decision, as it lies in the store under groups/<group>/records/.
-    record: PathBuf,
+    #[arg(required_unless_present = "store")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    stored: StoredGroup,
+    /// The newest decision up to then, with a store: a date or a time (`2026-03-01T08:00:00Z`), in UTC. Default: the newest.
+    #[arg(long, value_name = "TIME", requires = "store", value_parser = point_in_time)]
+    at: Option<DateTime<Utc>>,
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -27,12 +38,11 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let name = arguments.record.display();
-    let record: Record = serde_json::from_slice(&read_file(&arguments.record)?).map_err(|error| {
-        CliError::Input(format!(
-            "{name}: not a record: {error}; records lie under groups/<group>/records/ of the store, and of the directory of `local --out`"
-        ))
-    })?;
+    let record = match &arguments.record {
+        Some(path) => from_file(path)?,
+        None => from_store(&arguments.stored, arguments.at)?,
+    };
+    let name = &record.id;
     let Happening::Decision(decision) = &record.what else {
         return print(&other(arguments.format, &record)?);
     };
@@ -56,8 +66,33 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     }
     match contradiction {
         None => Ok(()),
-        Some(difference) => Err(CliError::Failed(format!("{name}: {difference}"))),
+        Some(difference) => Err(CliError::Failed(format!("record {name}: {difference}"))),
     }
+}
+
+fn from_file(path: &Path) -> Result<Record, CliError> {
+    serde_json::from_slice(&read_file(path)?).map_err(|error| {
+        CliError::Input(format!(
+            "{}: not a record: {error}; records lie under groups/<group>/records/ of the store, and of the directory of `local --out`",
+            path.display()
+        ))
+    })
+}
+
+fn from_store(stored: &StoredGroup, at: Option<DateTime<Utc>>) -> Result<Record, CliError> {
+    wait_for(async {
+        let open = stored.open().await?;
+        let nothing = |when: String| {
+            CliError::Failed(format!("{} knows no decision of group {} {when}", stored.store, open.name))
+        };
+        let at = match at {
+            Some(at) => at,
+            None => open.newest().await?.ok_or_else(|| nothing("yet".to_owned()))?,
+        };
+        let found =
+            last_decision(&open.store, &open.name, at, Instant::now() + PATIENCE).await.map_err(CliError::failed)?;
+        found.ok_or_else(|| nothing(format!("in the day up to {at}")))
+    })
 }
 
 fn heading(record: &Record) -> String {

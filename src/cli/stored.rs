@@ -196,7 +196,8 @@ fn location(address: &str, endpoint: Option<&str>, region: Option<&str>) -> Resu
     Ok(StoreLocation::Directory(absolute))
 }
 
-fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {
+/// A date or a time, as an argument.
+pub(super) fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {
     let date = || text.parse::<NaiveDate>().map(|date| date.and_time(NaiveTime::MIN).and_utc());
     text.parse::<DateTime<Utc>>()
         .or_else(|_| date())

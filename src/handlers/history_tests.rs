@@ -208,8 +208,7 @@ async fn old_records_move_into_the_archive_and_history_stays() {
     assert_eq!(history(&store).await, before);
 
     let kept = decision(7);
-    let name = keys::record_name(&kept, "evaluate");
-    let found = crate::state::history::archived_record(&store, GROUP, &name, soon()).await.unwrap();
+    let found = crate::state::history::last_decision(&store, GROUP, kept.time, soon()).await.unwrap();
     assert_eq!(found, Some(kept), "the whole of it can still be explained");
 
     for day in days() {

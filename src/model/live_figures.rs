@@ -110,7 +110,12 @@ pub struct Watch {
 impl Watch {
     /// Of a version that takes effect at that minute.
     pub fn begin(version: &str, since: Minute) -> Self {
-        Self { version: version.to_owned(), from: since + INHERITED_MINUTES, tally: LiveFigures::default(), measured_minutes: 0 }
+        Self {
+            version: version.to_owned(),
+            from: since + INHERITED_MINUTES,
+            tally: LiveFigures::default(),
+            measured_minutes: 0,
+        }
     }
 
     /// Takes in a minute, and tells how the version is worse than expected, if it is.

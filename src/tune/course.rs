@@ -163,7 +163,8 @@ pub fn advance(
             active.watched_until = Some(now + WATCHED_LONGER);
         } else {
             active.watched_until = None;
-            let why = if needs_watching { "it was watched and is as good as expected" } else { "it need not be watched" };
+            let why =
+                if needs_watching { "it was watched and is as good as expected" } else { "it need not be watched" };
             steps.push(Step::new(&active.version, Standing::Active, why));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::day_file::{LineWriter, read_lines};
 use super::fold::AT_ONCE;
 use super::midnight;
-use crate::model::{Record, SCHEMA_VERSION};
+use crate::model::{Happening, Record, SCHEMA_VERSION};
 use crate::state::{Store, StoreError, keys, read_record};
 
 /// A record in the archive.
@@ -100,21 +100,34 @@ pub async fn retire_day(
     Ok(deleted)
 }
 
-/// A record by its name, from where records lie or from the archive.
+/// The newest decision up to a time, not older than a day, from where records lie or from the archive.
 ///
 /// # Errors
 /// When the store fails, or it was written by a newer version of this program.
-pub async fn archived_record(
+pub async fn last_decision(
     store: &Store,
     group: &str,
-    name: &str,
+    at: DateTime<Utc>,
     deadline: Instant,
 ) -> Result<Option<Record>, StoreError> {
-    if let Some(record) = read_record(store, group, name, deadline).await? {
-        return Ok(Some(record));
+    let is_decision = |record: &Record| matches!(record.what, Happening::Decision(_));
+    let (from, until) = (keys::record_time(at - TimeDelta::days(1)), keys::record_time(at + TimeDelta::seconds(1)));
+    let names = store.names_between(&keys::records(group), &from, Some(&until), deadline).await?;
+    for name in names.iter().rev() {
+        let record = read_record(store, group, name, deadline).await.or_else(unless_fatal)?;
+        if let Some(record) = record.filter(is_decision) {
+            return Ok(Some(record));
+        }
     }
-    let Some(time) = keys::time_of_record(name) else { return Ok(None) };
-    Ok(archived(store, group, time.date_naive(), deadline).await?.remove(name))
+    let today = at.date_naive();
+    for day in [Some(today), today.pred_opt()].into_iter().flatten() {
+        let archive = archived(store, group, day, deadline).await?;
+        let mut earlier = archive.into_iter().rev().filter(|(name, _)| (&from..&until).contains(&name));
+        if let Some((_, record)) = earlier.find(|(_, record)| is_decision(record)) {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
 }
 
 fn unless_fatal(error: StoreError) -> Result<Option<Record>, StoreError> {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use tokio::time::Instant;
 
-pub use self::archive::{archived_record, retire_day};
+pub use self::archive::{last_decision, retire_day};
 use self::day_file::{LineWriter, read_lines};
 pub use self::fold::{FoldedDay, fold_day};
 use super::{LONGEST_LISTING, Store, StoreError, keys};
