@@ -178,14 +178,18 @@ impl PredictiveEvidence {
         let late_by = self.now - self.newest;
         let widest = outlook.horizons.iter().max_by(|a, b| a.demand.quantile(0.9).total_cmp(&b.demand.quantile(0.9)));
         if let Some(horizon) = widest {
+            let when = match (i64::from(horizon.minutes) - late_by).max(0) {
+                0 => "by now".to_owned(),
+                1 => "within a minute".to_owned(),
+                minutes => format!("within {minutes} minutes"),
+            };
             told.push(format!(
-                "The load was {:.1} instances' worth at {}. Judged by {}, it is expected at {:.1}-{:.1} (80 %) within {} minutes, and under {:.1} with 99 %.",
+                "The load was {:.1} instances' worth at {}. Judged by {}, it is expected at {:.1}-{:.1} (80 %) {when}, and under {:.1} with 99 %.",
                 self.newest_demand,
                 self.newest,
                 outlook.view.name(),
                 horizon.demand.quantile(0.1),
                 horizon.demand.quantile(0.9),
-                (i64::from(horizon.minutes) - late_by).max(0),
                 horizon.demand.quantile(0.99),
             ));
         }

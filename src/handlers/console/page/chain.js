@@ -18,7 +18,7 @@ const load = (detail, point) => {
 const expected = (series, point) => {
   if (!series.expected.length || !point) return [];
   const widest = series.expected.reduce((most, band) => (band.highest > most.highest ? band : most));
-  const minutes = Math.max(0, Math.round((Date.parse(widest.time) - Date.parse(point.time)) / 60_000));
+  const minutes = Math.max(1, Math.round((Date.parse(widest.time) - Date.parse(point.time)) / 60_000));
   return [link("expected", text("expected"), text("expected_value", { highest: number(widest.highest, 1) }), text("expected_hint", { low: number(widest.low, 1), high: number(widest.high, 1), minutes }))];
 };
 

@@ -47,7 +47,7 @@ const SENTENCES = [
   [/^(\S+) cannot be used: (.+)$/, (m) => `${m[1]} 不可用：${reason(m[2])}`],
   [/^Nothing has been seen yet, so (\d+) stay$/, "还没有任何观测，保持 $1 台"],
   [/^Too little has been seen to forecast: nothing is removed, and (\S+) instances' worth of load at (\S+) % utilisation need (\d+)$/, "观测太少，无法预测：不缩容；相当于 $1 台的负载按 $2% 利用率需要 $3 台"],
-  [/^The load was (\S+) instances' worth at (\S+)\. Judged by (.+), it is expected at (\S+)-(\S+) \(80 %\) within (\d+) minutes, and under (\S+) with 99 %$/, (m) => `${m[2]} 的负载相当于 ${m[1]} 台。根据${VIEWS[m[3]] ?? m[3]}，${m[6]} 分钟内预计为 ${m[4]}–${m[5]} 台（80%），99% 的情况低于 ${m[7]} 台`],
+  [/^The load was (\S+) instances' worth at (\S+)\. Judged by (.+), it is expected at (\S+)-(\S+) \(80 %\) (by now|within (?:a|\d+) minutes?), and under (\S+) with 99 %$/, (m) => `${m[2]} 的负载相当于 ${m[1]} 台。根据${VIEWS[m[3]] ?? m[3]}，${soon(m[6])}预计为 ${m[4]}–${m[5]} 台（80%），99% 的情况低于 ${m[7]} 台`],
   [/^(\d+) rules that are tried in shadow want (\d+)(?: to (\d+))? instances; weighted by how little each has cost so far \(k = (\S+)\), that is (\S+)$/, (m) => `${m[1]} 条影子规则想要 ${m[3] ? `${m[2]} 至 ${m[3]}` : m[2]} 台；按各自至今的花费加权（k = ${m[4]}）为 ${m[5]} 台`],
   [/^The cheapest of them goes by (.+), weighs late requests (\S+) times when it buys and (\S+) times when it keeps, and wants (\d+)$/, (m) => `其中花费最少的依据${VIEWS[m[1]] ?? m[1]}，买入时把超时请求计为 ${m[2]} 倍，保留时计为 ${m[3]} 倍，想要 ${m[4]} 台`],
   [/^(\S+) is (\S+), over (\S+): with (\d+) instances it would not be$/, "$1 为 $2，超过 $3：有 $4 台时就不会"],
@@ -78,6 +78,7 @@ const SENTENCES = [
 ];
 
 const bounds = (english) => (english ?? "").replace(" (", "（").replace("out above ", "扩容高于 ").replace("in below ", "缩容低于 ").replace(", ", "，").replace(")", "）");
+const soon = (english) => (english === "by now" ? "目前" : `${english.match(/\d+/)?.[0] ?? 1} 分钟内`);
 const held = (english) => (english ?? "").replace(/, beyond its threshold for (\d+) of (\d+) minutes/, "，越过阈值 $1 分钟（需 $2 分钟）");
 const aside = (english) => (english.includes("dry run") ? "（试运行：未做变更）" : english.includes("observe") ? "（仅观察：未做变更）" : "");
 const put = (patterns, english) => {

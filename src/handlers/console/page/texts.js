@@ -27,7 +27,7 @@ const TEXTS = {
     standing_proposed: "proposed", standing_rejected: "rejected", standing_shadow: "in shadow", standing_canary: "on trial", standing_active: "in force", standing_rolled_back: "rolled back", standing_lapsed: "lapsed",
     author_person: "a person", author_search: "search", author_optimiser: "threshold optimiser", author_deepseek: "DeepSeek",
     stress_burst: "a burst", stress_metric_gap: "metrics missing", stress_spot_storm: "spot storm", stress_slow_start: "slow starts", stress_level_shift: "lasting rise",
-    in_shadow: "Version {version} of the policy, which decides beside, would have asked for {n}.", others_title: "Other engines, same readings", others_hint: "From the readings of the last {shown} decisions and the fleet as it was; what a day under another engine costs, replay tells.", instances_n: "{n} instances",
+    in_shadow: "Version {version} of the policy, which decides beside, would have asked for {n}.", others_title: "Other engines, same readings", others_hint: "From the readings of the last decisions ({shown}) and the fleet as it was; what a day under another engine costs, replay tells.", instances_n: "{n} instances",
     slo_hint: "service level {slo} ms", capacity_title: "Capacity and load", capacity_hint: "In instances. Click a point for its decision; drag to zoom, double-click to see all.", thinned: "Drawn is one of every {every} of {decisions} decisions.",
     serving: "serving", target: "target", load: "load", forecast: "forecast 80 %", signal: "Signal", scale_out: "grows above", scale_in: "shrinks below", slo: "service level",
     capacity_label: "Instances over time, {points} points, at most {most}. The decisions below tell the same in words.", signal_label: "{name} over time, at most {highest}.",
