@@ -1,38 +1,15 @@
 //! The console page in a real browser, on a region in which hours of the bundled day were played.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod browser;
 
+use chrono::{DateTime, Utc};
 use flexus_autoscaler::config::Config;
-use flexus_autoscaler::local::play::{CONSOLE_TOKEN, Play, PlaySettings};
+use flexus_autoscaler::local::play::{BUCKET, CONSOLE_TOKEN, Play, PlaySettings};
+use flexus_autoscaler::model::{
+    Author, Comparison, Expected, Figures, Group, Minute, PolicyChange, PolicyEvent, PolicyEvidence, PolicyVersion,
+    SCHEMA_VERSION, Standing, Tunables, basis,
+};
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
-
-/// The browser named by `FLEXUS_CHROMIUM`, or one of the usual names.
-fn browser() -> Option<PathBuf> {
-    let named = std::env::var_os("FLEXUS_CHROMIUM").map(PathBuf::from);
-    named.or_else(|| ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(program))
-}
-
-fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
-}
-
-/// Whether the script can run: Node is there, and what it needs is installed or can be.
-fn can_drive(scripts: &Path) -> Result<(), &'static str> {
-    if program("node").is_none() {
-        return Err("there is no Node");
-    }
-    if scripts.join("node_modules/playwright-core").is_dir() {
-        return Ok(());
-    }
-    let npm = program("npm").ok_or("there is no npm")?;
-    let installed = Command::new(npm).args(["ci", "--no-audit", "--no-fund"]).current_dir(scripts).output();
-    match installed {
-        Ok(output) if output.status.success() => Ok(()),
-        _ => Err("`npm ci` in tests/browser failed"),
-    }
-}
 
 fn settings() -> PlaySettings {
     let document = include_bytes!("../src/cli/local/demo.json");
@@ -51,26 +28,68 @@ fn settings() -> PlaySettings {
     }
 }
 
+/// A version that has passed the gate and waits for a person.
+fn waiting(group: &Group, created: DateTime<Utc>) -> (PolicyVersion, PolicyChange) {
+    let version = "20260302T030000Z-search-0a1b".to_owned();
+    let figures = |j| Figures { j, cost_hours: 200.0 * j, in_slo: 0.995, actions: 90 };
+    let day =
+        Comparison { from: Minute::containing(created), minutes: 1440, before: figures(1.31), after: figures(1.25) };
+    let evidence = PolicyEvidence {
+        from: day.from,
+        held_out_from: day.from,
+        until: day.from + 1440,
+        violation_price: 20.0,
+        training: day,
+        held_out: day,
+        days: vec![day],
+        saved_at_least: 0.021,
+        confidence: 0.95,
+        seed: 1,
+        stress: Vec::new(),
+        not_replayed: Vec::new(),
+        expected: Expected { price_of_work: 1.4, late_share: 0.01 },
+        passed: true,
+        objections: Vec::new(),
+    };
+    let change = PolicyChange {
+        schema: SCHEMA_VERSION,
+        id: "001-waiting".to_owned(),
+        version: version.clone(),
+        time: created,
+        what: PolicyEvent::Became(Standing::Proposed),
+        who: "tune".to_owned(),
+        why: "it passed the gate and waits for a person".to_owned(),
+    };
+    let proposed = PolicyVersion {
+        schema: SCHEMA_VERSION,
+        version,
+        group: group.name.clone(),
+        created,
+        parent: "config".to_owned(),
+        basis: basis(group),
+        author: Author::Search,
+        why: "Fewer late requests in the morning.".to_owned(),
+        tunables: Tunables { cooldown_period: Some(240), ..Tunables::of(group) },
+        changes: vec!["cooldown_period 300 -> 240".to_owned()],
+        evidence,
+    };
+    (proposed, change)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_sees_why_and_gives_orders_in_both_languages() {
-    let Some(browser) = browser() else {
-        eprintln!("skipped: no Chromium found; FLEXUS_CHROMIUM may name one");
-        return;
-    };
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    if let Err(missing) = can_drive(&scripts) {
-        assert!(std::env::var_os("CI").is_none(), "{missing}");
-        eprintln!("skipped: {missing}");
-        return;
-    }
     let mut play = Play::start(settings()).await.expect("a stage");
     let address = play.serve_console().await.expect("a console");
+    let Some(script) = browser::drive("console_page.mjs", &[address.as_ref(), CONSOLE_TOKEN.as_ref()]) else { return };
     while play.step().await.is_some() {}
-    let mut script = tokio::process::Command::new("node");
-    script.arg(scripts.join("console_page.mjs")).args([&address, CONSOLE_TOKEN]).arg(browser);
-    // Where to leave screenshots, for people who look.
-    script.args(std::env::var_os("FLEXUS_SCREENSHOTS"));
-    let output = script.kill_on_drop(true).output().await.expect("Node starts");
+    let (version, change) = waiting(play.group(), "2026-03-02T03:00:00Z".parse().expect("a time"));
+    let put = |key: String, document: serde_json::Value| {
+        let key = format!("groups/{}/policies/{key}.json", version.group);
+        play.store().put(BUCKET, &key, document.to_string()).expect("written");
+    };
+    put(version.version.clone(), serde_json::json!(version));
+    put(format!("changes/20260302T030000Z-tune-{}", change.id), serde_json::json!(change));
+    let output = tokio::process::Command::from(script).kill_on_drop(true).output().await.expect("Node starts");
     play.stop().await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -119,22 +119,21 @@ await english.keyboard.press("Escape");
 await english.unroute("**/evaluate?dry_run=true");
 
 // A version of the policy that waits is shown with its evidence, and approved.
-const version = { version: "20260302T033000Z-search-0a1b", author: "search", created: "2026-03-02T03:30:00Z", parent: "config", standing: "proposed", ordered: null, why: "Fewer late requests in the morning.", changes: ["violation_price 20 -> 24"], j: 1.25, j_before: 1.31, saved_at_least: 0.021 };
-const answer = (value) => (route) => route.fulfill({ status: 200, contentType: "application/json", body: JSON.stringify(value) });
-await english.route("**/policies", answer({ active: "config", shadow: null, versions: [version], problems: [] }));
-let approval = null;
-await english.route("**/approve", (route) => { approval = route.request().postDataJSON(); return answer({ change: {} })(route); });
 await english.click('[data-hours="6"]');
 await has(english, "J 1.310 → 1.250 on days that it was not chosen on; at least 2.1 % saved.");
+await english.locator("#versions").getByRole("button", { name: "Evidence" }).click();
+await english.locator("dialog").getByText("it passed the gate and waits for a person").waitFor();
+await english.keyboard.press("Escape");
 await english.click('[data-order="approve"]');
 await english.fill("#order-who", "ada");
 await english.fill("#order-why", "looks right");
 await english.click("#confirm");
 await has(english, "Approved. It takes effect with the next run of tune.");
-assert.deepEqual(approval, { who: "ada", why: "looks right" });
 await english.keyboard.press("Escape");
-await english.unroute("**/policies");
-await english.unroute("**/approve");
+const [version] = (await ask(`groups/${group.name}/policies`)).versions;
+assert.equal(version.ordered, "approve");
+const { story } = await ask(`groups/${group.name}/policies/${version.version}`);
+assert.deepEqual(story.map(({ what, who, why }) => ({ what, who, why })).at(-1), { what: { ordered: "approve" }, who: "ada", why: "looks right" });
 
 // An API that fails is told and survived: what was shown stays, and it comes back by itself.
 const serving = await english.textContent("#serving");
