@@ -17,6 +17,12 @@ use crate::replay::{Recording, Trace, TraceError, Window};
 const LONGEST_STEP_SECONDS: i64 = 86_400;
 /// Largest load, so that sums stay finite.
 const LARGEST_LOAD: f64 = 1e18;
+/// Largest file, unpacked, in bytes. Ten years of minutes with a few columns are half of it.
+const LARGEST_FILE: u64 = 512 * 1024 * 1024;
+/// Longest spot trace, in minutes: ten years.
+const LONGEST_SPOT_TRACE: i64 = 10 * 366 * 1440;
+/// Most zones of a spot trace.
+const MOST_ZONES: usize = 64;
 
 /// Why a trace file cannot be used. Rows are counted as a spreadsheet does: the header is row 1.
 #[derive(Debug, Error)]
@@ -75,9 +81,23 @@ pub fn read_recording(path: &Path, column: Option<&str>) -> Result<Recording, Tr
 /// Reads how many spot instances there was room for: rows of time, zone, number. A zone keeps its number until its next
 /// row, and has no room once its rows have ended.
 pub fn read_spot_market(path: &Path) -> Result<SpotMarket, TraceFileError> {
-    let file = |problem: String| TraceFileError::File { path: path.display().to_string(), problem };
-    let trace = SpotTrace::read(read_plain(path)?.as_slice()).map_err(|error| file(error.to_string()))?;
+    parse_spot_market(&path.display().to_string(), &read_plain(path)?)
+}
+
+/// Reads a spot market from the bytes of a CSV file. `path` is what errors call it.
+///
+/// # Errors
+/// As [`read_spot_market`].
+pub fn parse_spot_market(path: &str, bytes: &[u8]) -> Result<SpotMarket, TraceFileError> {
+    let file = |problem: String| TraceFileError::File { path: path.to_owned(), problem };
+    let trace = SpotTrace::read(bytes).map_err(|error| file(error.to_string()))?;
     let zones = trace.zones();
+    if zones.len() > MOST_ZONES {
+        return Err(file(format!("names {} zones; at most {MOST_ZONES} are played", zones.len())));
+    }
+    if trace.minutes() > LONGEST_SPOT_TRACE {
+        return Err(file(format!("spans {} days; at most ten years are played", trace.minutes() / 1440)));
+    }
     let mut last = vec![0; zones.len()];
     let changes = |minute: i64| {
         trace.at(minute).filter_map(|(zone, room)| Some((zones.iter().position(|known| known == zone)?, room)))
@@ -97,16 +117,32 @@ pub fn read_spot_market(path: &Path) -> Result<SpotMarket, TraceFileError> {
 /// The bytes of a file, unpacked if it is gzipped.
 fn read_plain(path: &Path) -> Result<Vec<u8>, TraceFileError> {
     let read = |source| TraceFileError::Read { path: path.display().to_string(), source };
-    let bytes = fs::read(path).map_err(read)?;
+    let too_large = || TraceFileError::File {
+        path: path.display().to_string(),
+        problem: format!("is larger than {} MiB; cut it into pieces", LARGEST_FILE / (1024 * 1024)),
+    };
+    let whole = |from: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        from.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(read)?;
+        if bytes.len() as u64 > LARGEST_FILE { Err(too_large()) } else { Ok(bytes) }
+    };
+    let bytes = whole(&mut fs::File::open(path).map_err(read)?)?;
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);
     }
-    let mut plain = Vec::new();
-    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(read)?;
-    Ok(plain)
+    whole(&mut MultiGzDecoder::new(bytes.as_slice()))
 }
 
-fn parse_recording(path: &str, name: String, bytes: &[u8], column: Option<&str>) -> Result<Recording, TraceFileError> {
+/// Reads a recording from the bytes of a CSV file. `path` is what errors call it, `name` what reports do.
+///
+/// # Errors
+/// As [`read_recording`].
+pub fn parse_recording(
+    path: &str,
+    name: String,
+    bytes: &[u8],
+    column: Option<&str>,
+) -> Result<Recording, TraceFileError> {
     let file = |problem: String| TraceFileError::File { path: path.to_owned(), problem };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);

@@ -1,5 +1,7 @@
 //! Auto Scaling (AS): groups of instances that the cloud keeps at a desired number.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,8 @@ use super::wire::{lenient_time, null_as_default};
 pub const MOST_IDS_PER_ACTION: usize = 10;
 /// Instances asked for at once; the API's limit.
 const PAGE: usize = 100;
+/// Most pages that are read.
+const MOST_PAGES: usize = 100;
 
 /// The Auto Scaling API.
 #[derive(Clone, Debug)]
@@ -260,8 +264,9 @@ impl AutoScaling {
         }
         let path = self.path(&format!("scaling_group_instance/{}/list", path_segment(group_id)));
         let mut instances: Vec<GroupInstance> = Vec::new();
+        let mut known: HashSet<String> = HashSet::new();
         let mut start = 0;
-        loop {
+        for _ in 0..MOST_PAGES {
             let request = Request::get("list instances of AS group", group_id, path.clone())
                 .query("start_number", start)
                 .query("limit", PAGE);
@@ -271,7 +276,7 @@ impl AutoScaling {
             let is_last = received == 0 || page.total_number.map_or(received < PAGE, |total| start >= total);
             for instance in page.scaling_group_instances {
                 // One that moved to the next page meanwhile is seen twice.
-                if instance.id.is_none() || !instances.iter().any(|known| known.id == instance.id) {
+                if instance.id.as_ref().is_none_or(|id| known.insert(id.clone())) {
                     instances.push(instance);
                 }
             }
@@ -279,6 +284,8 @@ impl AutoScaling {
                 return Ok(instances);
             }
         }
+        let reason = format!("more than {MOST_PAGES} pages of instances, which no group has");
+        Err(ClientError::new("list instances of AS group", group_id, Failure::Unreadable(reason)))
     }
 
     /// Says how many instances there shall be. The number that is already set is a success.

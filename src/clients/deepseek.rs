@@ -83,13 +83,14 @@ pub struct Usage {
 impl Usage {
     /// Question and answer together.
     pub fn total_tokens(self) -> u64 {
-        self.prompt_tokens + self.completion_tokens
+        self.prompt_tokens.saturating_add(self.completion_tokens)
     }
 
     fn add(&mut self, other: Self) {
-        self.prompt_tokens += other.prompt_tokens;
-        self.prompt_cache_hit_tokens += other.prompt_cache_hit_tokens;
-        self.completion_tokens += other.completion_tokens;
+        // The numbers are the server's: they may be anything.
+        self.prompt_tokens = self.prompt_tokens.saturating_add(other.prompt_tokens);
+        self.prompt_cache_hit_tokens = self.prompt_cache_hit_tokens.saturating_add(other.prompt_cache_hit_tokens);
+        self.completion_tokens = self.completion_tokens.saturating_add(other.completion_tokens);
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::api::{Api, Request};
-use super::error::ClientError;
+use super::error::{ClientError, Failure};
 use super::signing::path_segment;
 use super::wire::null_as_default;
 use crate::model::Tag;
@@ -175,12 +175,14 @@ impl Ecs {
             offset += received;
             servers.extend(page.resources);
             if received == 0 || page.total_count.map_or(received < PAGE, |total| offset >= total) {
-                break;
+                servers.sort_by(|left, right| left.id.cmp(&right.id));
+                servers.dedup_by(|left, right| left.id == right.id);
+                return Ok(servers);
             }
         }
-        servers.sort_by(|left, right| left.id.cmp(&right.id));
-        servers.dedup_by(|left, right| left.id == right.id);
-        Ok(servers)
+        // Half of a fleet would be taken for all of it, and the other half bought again.
+        let reason = format!("more than {MOST_PAGES} pages of servers, which no fleet has");
+        Err(ClientError::new("list servers with tag", &subject, Failure::Unreadable(reason)))
     }
 
     /// Servers by their ids. Those that do not exist any more are left out.

@@ -60,9 +60,9 @@ pub struct Transport {
 pub(crate) enum Carrier {
     /// The network.
     Network(reqwest::Client),
-    /// A cloud in the memory of a test.
-    #[cfg(test)]
-    InProcess(Arc<dyn super::testing::InProcess>),
+    /// A cloud in memory.
+    #[cfg(any(test, fuzzing))]
+    InProcess(Arc<dyn super::in_process::InProcess>),
 }
 
 /// What a request is for, and whether it may be repeated.
@@ -92,6 +92,12 @@ impl Transport {
     /// Sends by `client` until `deadline`.
     pub fn new(client: reqwest::Client, deadline: Instant) -> Self {
         Self::over(Carrier::Network(client), deadline)
+    }
+
+    /// Asks a cloud in memory until `deadline`.
+    #[cfg(fuzzing)]
+    pub fn in_process(cloud: Arc<dyn super::in_process::InProcess>, deadline: Instant) -> Self {
+        Self::over(Carrier::InProcess(cloud), deadline)
     }
 
     /// Sends by `carrier` until `deadline`.
@@ -175,10 +181,13 @@ impl Transport {
     }
 
     async fn exchange(&self, request: reqwest::Request, secrets: &[&Secret]) -> Result<Answer, Failure> {
-        #[cfg_attr(not(test), expect(clippy::infallible_destructuring_match, reason = "tests know a second carrier"))]
+        #[cfg_attr(
+            not(any(test, fuzzing)),
+            expect(clippy::infallible_destructuring_match, reason = "tests and fuzzing know a second carrier")
+        )]
         let client = match &self.carrier {
             Carrier::Network(client) => client,
-            #[cfg(test)]
+            #[cfg(any(test, fuzzing))]
             Carrier::InProcess(cloud) => {
                 let (status, body) = cloud.answer(request).await;
                 return match status {

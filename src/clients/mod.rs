@@ -16,6 +16,8 @@ pub mod function_graph;
 pub mod http;
 pub mod http_json;
 pub mod iam;
+#[cfg(any(test, fuzzing))]
+pub mod in_process;
 pub mod prometheus;
 pub mod redis;
 mod retry;

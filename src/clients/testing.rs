@@ -22,13 +22,6 @@ pub(crate) const ACCESS_KEY: &str = "MADEUPACCESSKEY";
 pub(crate) const SECRET_KEY: &str = "made-up-secret-key";
 pub(crate) const TOKEN: &str = "made-up-security-token";
 
-/// A cloud in the memory of a test, reached without a network.
-#[async_trait::async_trait]
-pub(crate) trait InProcess: std::fmt::Debug + Send + Sync {
-    /// Answers a request by status and body.
-    async fn answer(&self, request: reqwest::Request) -> (u16, Vec<u8>);
-}
-
 /// An answer to be given.
 #[derive(Clone, Debug)]
 pub(crate) struct Planned {

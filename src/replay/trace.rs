@@ -6,6 +6,8 @@ use crate::model::Minute;
 
 /// Minutes in a day.
 const DAY: usize = 1440;
+/// Longest window that is played: ten years.
+const MOST_MINUTES: usize = 10 * 366 * DAY;
 /// Spread of the minute noise that is put back into a coarser trace.
 const MINUTE_NOISE: f64 = 0.08;
 
@@ -70,6 +72,14 @@ pub enum TraceError {
         /// The day asked for.
         from_day: usize,
     },
+    /// The window is longer than what is played at once.
+    #[error("{name} has {days} days in the window asked for; at most ten years are played at once")]
+    TooLong {
+        /// The trace.
+        name: String,
+        /// Days asked for.
+        days: usize,
+    },
     /// There is no work in the window.
     #[error("{name} has no load in the days asked for, so there is nothing to scale")]
     NoLoad {
@@ -101,6 +111,9 @@ impl Trace {
             });
         }
         let end = window.days.map_or(minutes, |days| first.saturating_add(days.saturating_mul(DAY)).min(minutes));
+        if end - first > MOST_MINUTES {
+            return Err(TraceError::TooLong { name: name(), days: (end - first) / DAY });
+        }
         let load: Vec<f64> = (first..end)
             .map(|minute| {
                 let level = value_at(&values, minute as f64 * 60.0 / step);
@@ -231,6 +244,10 @@ mod tests {
     fn a_window_behind_the_end_and_a_trace_without_load_are_refused() {
         let error = Trace::prepare(&recording(60, &[Some(1.0); 10]), Window { from_day: 1, days: None }).unwrap_err();
         assert_eq!(error.to_string(), "test has 1 days, so day 1 (counted from 0) is behind its end");
+        let daily = recording(86_400, &vec![Some(1.0); 4_000]);
+        let error = Trace::prepare(&daily, Window::default()).unwrap_err();
+        assert!(error.to_string().ends_with("at most ten years are played at once"), "{error}");
+        assert!(Trace::prepare(&daily, Window { from_day: 3_000, days: Some(7) }).is_ok());
         assert!(Trace::prepare(&recording(60, &[Some(0.0); 10]), Window::default()).is_err());
         assert!(Trace::prepare(&recording(60, &[None, None]), Window::default()).is_err());
     }

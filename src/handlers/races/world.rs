@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 use super::scheduler::Scheduler;
 use super::store::RacingStore;
 use crate::clients::http::Carrier;
-use crate::clients::testing::InProcess;
+use crate::clients::in_process::InProcess;
 use crate::clients::{Credentials, Secret};
 use crate::functiongraph::{Environment, Invocation};
 use crate::handlers::console::AccessToken;

@@ -13,6 +13,8 @@ use crate::state::StoreError;
 
 /// Longest line that is read, in bytes. A decision's whole record has some thousand.
 const LONGEST_LINE_BYTES: u64 = 4 * 1024 * 1024;
+/// Most that is unpacked of one file, in bytes. A day of whole records has some ten million.
+const LARGEST_FILE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// What could be read of a file.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ impl LineWriter {
 
 /// Reads whatever whole lines there are. What is torn is left out and said; what is newer is an error.
 pub(super) fn read_lines<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<Lines<T>, StoreError> {
-    let mut reader = BufReader::new(MultiGzDecoder::new(bytes));
+    let mut reader = BufReader::new(MultiGzDecoder::new(bytes).take(LARGEST_FILE_BYTES));
     let (mut lines, mut torn) = (Vec::new(), None);
     let mut line = Vec::new();
     loop {

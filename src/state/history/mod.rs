@@ -59,12 +59,7 @@ pub async fn read_day(
 ) -> Result<Option<HistoryDay>, StoreError> {
     let key = keys::history(group, day);
     let Some(bytes) = store.get(&key, deadline).await? else { return Ok(None) };
-    let read = read_lines::<HistoryMinute>(&key, &bytes)?;
-    let mut found = HistoryDay { minutes: BTreeMap::new(), torn: read.torn };
-    for line in read.lines {
-        found.take_in(line);
-    }
-    Ok(Some(found))
+    HistoryDay::of_file(&key, &bytes).map(Some)
 }
 
 /// Writes a day, over what is there. Only compaction may.
@@ -173,6 +168,19 @@ async fn days_of_records(
 }
 
 impl HistoryDay {
+    /// Whatever can be read of a day's file. `key` is what errors call it.
+    ///
+    /// # Errors
+    /// If a line was written by a newer version of this program.
+    pub fn of_file(key: &str, bytes: &[u8]) -> Result<Self, StoreError> {
+        let read = read_lines::<HistoryMinute>(key, bytes)?;
+        let mut found = Self { minutes: BTreeMap::new(), torn: read.torn };
+        for line in read.lines {
+            found.take_in(line);
+        }
+        Ok(found)
+    }
+
     /// Takes in an entry. Returns whether it told anything new.
     pub fn take_in(&mut self, entry: HistoryMinute) -> bool {
         let known = self.minutes.entry(entry.minute).or_insert_with(|| HistoryMinute::empty(entry.minute));

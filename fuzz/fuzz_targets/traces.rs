@@ -1,0 +1,24 @@
+//! CSV files of loads and spot markets: read, or refused with row and column; what was read can be prepared for a replay.
+#![no_main]
+
+use flexus_autoscaler::cli::trace::{parse_recording, parse_spot_market};
+use flexus_autoscaler::replay::{Trace, Window};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    match parse_recording("t.csv", "t".to_owned(), bytes, None) {
+        Ok(recording) => {
+            assert!(recording.values.iter().flatten().all(|load| load.is_finite() && *load >= 0.0));
+            let window = Window { from_day: 0, days: Some(2) };
+            if let Ok(trace) = Trace::prepare(&recording, window) {
+                assert!(trace.minutes() <= 2 * 1440 && trace.load.iter().all(|load| load.is_finite() && *load >= 0.0));
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    // Years of rooms in a few bytes are long, not wrong: only short markets are laid out here.
+    let is_short = bytes.len() < 400;
+    if let Some(Err(error)) = is_short.then(|| parse_spot_market("s.csv", bytes)) {
+        assert!(!error.to_string().is_empty());
+    }
+});
