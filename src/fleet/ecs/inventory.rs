@@ -14,6 +14,8 @@ use crate::state::FleetMemory;
 const PROTECTED: &str = "autoscaler_protected";
 /// Younger servers that do not serve yet are starting; older ones are in doubt.
 const LONGEST_START: TimeDelta = TimeDelta::minutes(30);
+/// Older servers that do not serve yet are in doubt where one of the same flavor, asked for no earlier, serves already.
+const USUAL_START: TimeDelta = TimeDelta::minutes(10);
 /// So long a server in doubt may fail to answer before it is replaced.
 const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(5);
 
@@ -96,16 +98,11 @@ impl Inventory {
             tagged.iter().filter(|server| is_protected(server)).map(|server| server.id.as_str()).collect();
         let memberships = members.map(Memberships::new);
         let current = template::fingerprint(&source.instance_template);
-        let mut unanswering = BTreeMap::new();
         let mut found: Vec<Found> = servers
             .into_iter()
             .map(|server| {
                 let member = memberships.as_ref().and_then(|members| members.of(&server));
                 let standing = standing(source, &server, memberships.is_some(), member, memory, now);
-                if standing == Standing::Silent {
-                    let since = memory.unanswering.get(&server.id).copied().unwrap_or(now);
-                    unanswering.insert(server.id.clone(), since);
-                }
                 Found {
                     is_protected: protected.contains(server.id.as_str()),
                     is_current: server.tag(template::FINGERPRINT) == Some(&current)
@@ -125,6 +122,10 @@ impl Inventory {
                 }
             })
             .collect();
+        doubt_overtaken(&mut found, now);
+        let silent = found.iter().filter(|server| server.standing == Standing::Silent);
+        let since = |server: &Found| memory.unanswering.get(&server.id).copied().unwrap_or(now);
+        let unanswering = silent.map(|server| (server.id.clone(), since(server))).collect();
         give_up_silent(&mut found, &unanswering, now);
         memory.unanswering = unanswering;
         found.sort_by(|left, right| left.id.cmp(&right.id));
@@ -211,6 +212,24 @@ fn standing(
             Some(_) => Standing::Silent,
         },
         ServerStatus::Deleted | ServerStatus::Shutoff | ServerStatus::Unknown => Standing::Ignored,
+    }
+}
+
+/// Doubts servers that are still starting where one of the same flavor that was asked for no earlier serves already. Where
+/// none does, starts have become slow for all, and a new one would be no faster.
+fn doubt_overtaken(found: &mut [Found], now: DateTime<Utc>) {
+    let mut newest_serving: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
+    for server in found.iter().filter(|server| server.standing == Standing::Serving) {
+        if let Some(created) = server.created {
+            let newest = newest_serving.entry(server.flavor.clone()).or_insert(created);
+            *newest = created.max(*newest);
+        }
+    }
+    for server in found.iter_mut().filter(|server| server.standing == Standing::Starting && server.member.is_some()) {
+        let was_overtaken = |created| newest_serving.get(&server.flavor).is_some_and(|newest| *newest >= created);
+        if server.created.is_some_and(|created| now - created > USUAL_START && was_overtaken(created)) {
+            server.standing = Standing::Silent;
+        }
     }
 }
 
@@ -320,6 +339,28 @@ mod tests {
         let found = standings(&source, servers, Some(&members), memory, now());
         assert_eq!(found, [Standing::Starting, Standing::Joining]);
         assert!(memory.unanswering.is_empty());
+    }
+
+    #[test]
+    fn one_that_does_not_come_is_given_up_sooner_where_a_younger_one_serves() {
+        let source = source(&json!({"load_balancer_pool_id": "pool"}));
+        let members = [member("late", "OFFLINE", 1), member("old", "ONLINE", 1), member("young", "ONLINE", 1)];
+        let at = |age: i64, young: i64| {
+            let memory = &mut FleetMemory::default();
+            let look = |memory: &mut _, minutes| {
+                let servers = [("late", age), ("old", 500), ("young", young)]
+                    .map(|(id, age)| server(id, "ACTIVE", age - minutes));
+                standings(&source, servers.to_vec(), Some(&members), memory, now())[0]
+            };
+            (look(memory, 5), {
+                memory.unanswering.values_mut().for_each(|since| *since -= TimeDelta::minutes(5));
+                look(memory, 0)
+            })
+        };
+        assert_eq!(at(16, 16), (Standing::Silent, Standing::Broken), "asked for together");
+        assert_eq!(at(16, 12), (Standing::Silent, Standing::Broken), "asked for later");
+        assert_eq!(at(16, 17), (Standing::Starting, Standing::Starting), "starts may have become slow");
+        assert_eq!(at(10, 10), (Standing::Starting, Standing::Starting), "it is early yet");
     }
 
     #[test]
