@@ -133,6 +133,21 @@ async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
+    let response = let_in(&region, service, &path, &parameters, request, next).await;
+    if !response.status().is_success() {
+        region.lock().calls.count_refusal(service);
+    }
+    response
+}
+
+async fn let_in(
+    region: &Region,
+    service: Service,
+    path: &MatchedPath,
+    parameters: &RawPathParams,
+    request: Request,
+    next: Next,
+) -> Response {
     let operation = format!("{} {}", request.method(), path.as_str());
     let (fault, keys) = {
         let mut state = region.lock();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flexus_autoscaler::local::store::StoreFaults;
-use flexus_autoscaler::local::{Faults, Region};
+use flexus_autoscaler::local::{Faults, Region, Service};
 use flexus_autoscaler::model::Minute;
 
 use super::stage::Stage;
@@ -102,6 +102,10 @@ pub(super) struct Script {
     pub(super) calls: Option<Arc<dyn Faults>>,
     pub(super) store: Option<Arc<dyn StoreFaults>>,
     pub(super) ticks: Ticks,
+    /// The service whose refusals tell that the fault was met, where the region itself refuses.
+    pub(super) refuses: Option<Service>,
+    /// Whether the function `tune` is woken too, and what it is told of its group's past.
+    pub(super) tunes: bool,
     /// Done before the event of each minute; the number counts minutes since the fault began.
     pub(super) each_minute: fn(&mut Stage, i64),
     /// Done when the fault ends.
@@ -110,7 +114,15 @@ pub(super) struct Script {
 
 impl Default for Script {
     fn default() -> Self {
-        Self { calls: None, store: None, ticks: Ticks::Regular, each_minute: |_, _| {}, afterwards: |_| {} }
+        Self {
+            calls: None,
+            store: None,
+            ticks: Ticks::Regular,
+            refuses: None,
+            tunes: false,
+            each_minute: |_, _| {},
+            afterwards: |_| {},
+        }
     }
 }
 

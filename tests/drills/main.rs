@@ -23,9 +23,11 @@
 //! ```
 #![cfg(feature = "local")]
 
+mod count;
 mod drill;
 mod faults;
 mod measure;
+mod past;
 mod random;
 mod soak;
 mod stage;

@@ -18,6 +18,8 @@ pub(super) struct Measured {
     pub(super) removed_wrongly: u32,
     /// Changes without a record, records that cannot be read or decided again, calls for more that were never taken in.
     pub(super) records_lost: u32,
+    /// How often what went wrong was met.
+    pub(super) met: u64,
     /// Minutes from the fault's end until the group was as large as its twin.
     pub(super) recovery: Option<usize>,
     /// Invocations, and those that gave no answer.
@@ -57,6 +59,7 @@ impl Measured {
                 complaints.push(format!("{}: {what}", drill.name));
             }
         };
+        complain(self.met == 0, "the fault was never met, so the drill says nothing".to_owned());
         complain(self.removed_wrongly > 0, format!("removed wrongly: {}", self.removals.join("; ")));
         complain(self.records_lost > 0, format!("records lost: {}", self.lost.join("; ")));
         let in_time = self.recovery.is_some_and(|minutes| minutes <= drill.recovers_in);

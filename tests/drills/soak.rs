@@ -49,13 +49,8 @@ async fn a_soak_of_random_faults_ends_consistent() {
         let circumstances =
             Circumstances { region: Arc::clone(stage.region()), begins: now, ends: now + length as i64 };
         let script = (drill.script)(&circumstances);
-        let timeout = std::mem::replace(&mut stage.timeout, drill.timeout);
-        if let Some(faults) = &script.calls {
-            stage.region().set_faults(Arc::clone(faults));
-        }
-        if let Some(faults) = &script.store {
-            stage.store().set_faults(Arc::clone(faults));
-        }
+        let timeout = stage.timeout;
+        stage.strike(drill, &script);
         for since in 0..length {
             let told = if since < drill.arrives_late { Told::Truth } else { drill.told };
             watch.minute(&mut stage, Some((&script, since as i64)), told, None).await;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use flexus_autoscaler::clients::Credentials;
-use flexus_autoscaler::config::Config;
+use flexus_autoscaler::config::{AdviserMode, Config};
 use flexus_autoscaler::engine::explain;
 use flexus_autoscaler::functiongraph::Invocation;
 use flexus_autoscaler::handlers::evaluate::Evaluate;
-use flexus_autoscaler::handlers::reclaim;
+use flexus_autoscaler::handlers::{reclaim, tune};
 use flexus_autoscaler::local::play::{BUCKET, Play, PlaySettings};
 use flexus_autoscaler::local::store::{Store, StoreFaults};
 use flexus_autoscaler::local::{EventTrigger, PlayedMinute, Region};
@@ -23,8 +23,10 @@ use flexus_autoscaler::state::{Snapshot, keys};
 use serde_json::json;
 use tower::ServiceExt as _;
 
+use super::count::{Counted, CountedStore, Met};
 use super::drill::{Circumstances, Drill, Fleet, Form, Script, Ticks, Told};
 use super::measure::{Measured, STEADY_MINUTES};
+use super::past;
 
 const GROUP: &str = "inference";
 /// Utilisation at which the mean load needs [`Settings::mean_instances`].
@@ -33,6 +35,10 @@ const COMFORTABLE_UTILISATION: f64 = 0.6;
 const PLANTED: &str = "drill";
 /// Minutes into a fault at which it is planted.
 const PLANTED_AT: i64 = 3;
+/// Minutes between two rounds of tuning, where a drill has them.
+const TUNED_EVERY: i64 = 10;
+/// How long a round may take.
+const TUNING_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 struct NoStoreFaults;
@@ -52,6 +58,8 @@ pub(super) struct Stage {
     error: Option<String>,
     /// An event that is held back.
     held_back: Option<DateTime<Utc>>,
+    /// How often what goes wrong was met.
+    pub(super) met: Met,
 }
 
 impl Stage {
@@ -68,6 +76,7 @@ impl Stage {
             Fleet::Spot => include_str!("../../src/cli/local/demo-spot.json"),
         };
         let mut config = Config::parse(text.as_bytes()).expect("a bundled configuration");
+        config.deepseek.mode = AdviserMode::Apply;
         config.notify.topic_urn = Some("urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:people".to_owned());
         let settings = PlaySettings {
             config,
@@ -92,6 +101,18 @@ impl Stage {
             failed: 0,
             error: None,
             held_back: None,
+            met: Met::default(),
+        }
+    }
+
+    /// From now on a fault strikes.
+    pub(super) fn strike(&mut self, drill: &Drill, script: &Script) {
+        self.timeout = drill.timeout;
+        if let Some(faults) = &script.calls {
+            self.region().set_faults(Arc::new(Counted(Arc::clone(faults), self.met.clone())));
+        }
+        if let Some(faults) = &script.store {
+            self.store().set_faults(Arc::new(CountedStore(Arc::clone(faults), self.met.clone())));
         }
     }
 
@@ -116,6 +137,7 @@ impl Stage {
         let whole = self.store().object(BUCKET, Self::SNAPSHOT);
         let text = whole.map(|object| String::from_utf8_lossy(&object.content).into_owned()).unwrap_or_default();
         self.store().put(BUCKET, Self::SNAPSHOT, damage(&text)).expect("a bucket");
+        self.met.note();
         self.restart();
     }
 
@@ -160,6 +182,9 @@ impl Stage {
     /// The timer's events of this minute, as the fault has them.
     async fn wake(&mut self, ticks: Ticks, since: i64) {
         let now = self.region().now().start();
+        if ticks != Ticks::Regular {
+            self.met.note();
+        }
         match ticks {
             Ticks::Regular => self.tick(now).await,
             Ticks::Twice => {
@@ -207,11 +232,29 @@ impl Stage {
             if event.trigger != EventTrigger::Trace || self.fleet != Fleet::Spot {
                 continue;
             }
+            self.met.note();
             let now = self.region().now().start();
             let invocation = Invocation { event: event.event.to_string().into(), ..self.invocation(now) };
             let answer = reclaim::service(self.play.environment()).oneshot(invocation).await;
             self.note(answer.err().map(|error| error.to_string()));
         }
+    }
+
+    /// Writes two days of the group's past, so that there is something to tune on.
+    async fn remember_past(&self) {
+        for (key, content) in past::days(&self.play, GROUP).await {
+            self.store().put(BUCKET, &key, content).expect("a bucket");
+        }
+    }
+
+    /// Wakes the function `tune` to look for better policies at once.
+    async fn tune(&mut self) {
+        let time = self.region().now().start();
+        let event = json!({"action": "tune", "groups": [GROUP], "time": time.to_rfc3339()});
+        let deadline = tokio::time::Instant::now() + TUNING_TIMEOUT;
+        let invocation = Invocation { event: event.to_string().into(), deadline, ..self.invocation(time) };
+        let answer = tune::service(self.play.environment()).oneshot(invocation).await;
+        self.note(answer.err().map(|error| error.to_string()));
     }
 
     /// Writes a call for more that asks for nothing, as an alarm would.
@@ -285,6 +328,12 @@ impl Watch {
                 self.planted += 1;
             }
             (script.each_minute)(stage, since);
+            if script.tunes && since == 0 {
+                stage.remember_past().await;
+            }
+            if script.tunes && since % TUNED_EVERY == TUNED_EVERY / 2 {
+                stage.tune().await;
+            }
         }
         let before = stage.region().capacity(0).total();
         stage.tell_reclaims().await;
@@ -399,17 +448,16 @@ pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
         Circumstances { region: Arc::clone(stage.region()), begins: start + begins as i64, ends: start + ends as i64 };
     let script = (drill.script)(&circumstances);
     let mut watch = Watch::default();
+    let refused = |stage: &Stage| script.refuses.map_or(0, |service| stage.region().calls().refused(service));
+    let (mut before, mut met) = (0, 0);
     for minute in 0..minutes {
         if minute == begins {
-            stage.timeout = drill.timeout;
-            if let Some(faults) = &script.calls {
-                stage.region().set_faults(Arc::clone(faults));
-            }
-            if let Some(faults) = &script.store {
-                stage.store().set_faults(Arc::clone(faults));
-            }
+            before = refused(&stage) + u64::from(stage.failed);
+            stage.met = Met::default();
+            stage.strike(drill, &script);
         }
         if minute == ends {
+            met = stage.met.times() + refused(&stage) + u64::from(stage.failed) - before;
             stage.timeout = Drill::default().timeout;
             (script.afterwards)(&mut stage);
             // The region's faults end by their own clock: what was measured wrongly stays so.
@@ -431,6 +479,7 @@ pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
         removed_wrongly: watch.removed_wrongly,
         records_lost: lost.len() as u32,
         recovery: recovery.map(|minute| minute - ends),
+        met,
         invocations: stage.invocations,
         failed: stage.failed,
         failed_outside: watch.failed_outside,

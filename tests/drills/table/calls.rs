@@ -63,6 +63,7 @@ pub(super) fn drills() -> Vec<Drill> {
         Drill {
             expectation: "the cloud refuses the keys: keeps what runs",
             ..metrics("credentials expire for the cloud", |_| Script {
+                refuses: Some(Service::CloudEye),
                 each_minute: |stage, _| stage.let_agency_in(false, true),
                 afterwards: |stage| stage.let_agency_in(true, true),
                 ..Script::default()

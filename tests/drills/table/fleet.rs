@@ -25,14 +25,14 @@ pub(super) fn drills() -> Vec<Drill> {
         expectation,
         told: Told::Truth,
         slo_loss: 0.02,
+        // The launch of 15:20 is in it: what is about growing is met while the group grows.
+        earlier: 15,
         script,
         ..Drill::default()
     };
-    // The launch of 15:20 is in it.
-    let growing = |name, expectation, script| Drill { earlier: 15, ..drill(name, expectation, script) };
     let spot = |name, expectation, script| Drill { fleet: Fleet::Spot, ..drill(name, expectation, script) };
     vec![
-        growing("the AS group is locked every other time", "tries again in the next minute", |at| {
+        drill("the AS group is locked every other time", "tries again in the next minute", |at| {
             calls(at, Some(Service::AutoScaling), "PUT", 0.5, error(400, "AS.0003"))
         }),
         drill("the AS group is locked", "says so, and goes on when it ends", |at| {
@@ -41,7 +41,7 @@ pub(super) fn drills() -> Vec<Drill> {
         drill("the quota of instances is used up", "says so, and goes on when it ends", |at| {
             calls(at, Some(Service::AutoScaling), "PUT", 1.0, error(400, "AS.7111"))
         }),
-        growing("half of the new instances never serve", "replaces what does not come", |at| Script {
+        drill("half of the new instances never serve", "replaces what does not come", |at| Script {
             calls: Some(Arc::new(FaultTable::new().launches(at.during(), 0.5, LaunchFault::NeverReady))),
             ..Script::default()
         }),
@@ -62,11 +62,13 @@ pub(super) fn drills() -> Vec<Drill> {
             })
         },
         spot("the flavor is sold out in one zone", "buys in another", |_| Script {
+            refuses: Some(Service::Ecs),
             each_minute: |stage, _| sell_out(stage, 1, true),
             afterwards: |stage| sell_out(stage, 1, false),
             ..Script::default()
         }),
         spot("the flavor is sold out everywhere", "on-demand stands in", |_| Script {
+            refuses: Some(Service::Ecs),
             each_minute: |stage, _| sell_out(stage, 3, true),
             afterwards: |stage| sell_out(stage, 3, false),
             ..Script::default()

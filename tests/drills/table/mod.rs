@@ -1,5 +1,6 @@
 //! The table of the drills.
 
+mod adviser;
 mod calls;
 mod fleet;
 mod metrics;
@@ -10,7 +11,7 @@ use super::drill::Drill;
 
 /// All drills, in the order of the documentation.
 pub(super) fn drills() -> Vec<Drill> {
-    [calls::drills(), metrics::drills(), fleet::drills(), state::drills(), triggers::drills()]
+    [calls::drills(), metrics::drills(), fleet::drills(), state::drills(), triggers::drills(), adviser::drills()]
         .into_iter()
         .flatten()
         .collect()

@@ -63,6 +63,7 @@ pub(super) fn drills() -> Vec<Drill> {
             each_minute: |stage, since| {
                 if since == 5 {
                     stage.store().remove(BUCKET, Stage::SNAPSHOT).expect("removed");
+                    stage.met.note();
                     stage.restart();
                 }
             },
@@ -98,6 +99,7 @@ pub(super) fn drills() -> Vec<Drill> {
                     {
                         stage.store().put(BUCKET, "kept.json", whole.content.clone()).expect("a bucket");
                         stage.store().put(BUCKET, key, whole.content.slice(..100)).expect("a bucket");
+                        stage.met.note();
                         stage.restart();
                     }
                 },
