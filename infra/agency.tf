@@ -12,7 +12,7 @@ locals {
     load_balancer = anytrue(flatten([for group in var.groups : [for pool in group.pools : try(pool.ecs.load_balancer_pool_id, null) != null]]))
     spot          = local.has_spot
     own_key       = var.bucket.kms_key_id != null
-    secret = var.deepseek.secret_name != null || anytrue(flatten([
+    secret = var.deepseek.secret_name != null || try(contains(keys(var.otlp.bearer_token), "csms"), false) || anytrue(flatten([
       for group in var.groups : [
         for signal in group.signals : contains(keys(merge(
           try(signal.prometheus.bearer_token, null), try(signal.redis.password, null), try(signal.http_json.bearer_token, null), {}

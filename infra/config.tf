@@ -47,6 +47,7 @@ locals {
 
   config = merge(
     { for key, value in { publish_metrics = var.publish_metrics } : key => value if value },
+    { for otlp in var.otlp[*] : "otlp" => { for key, value in otlp : key => value if value != null } },
     {
       region     = var.region
       project_id = var.project_id

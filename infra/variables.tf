@@ -334,6 +334,20 @@ variable "tune_schedule" {
   default     = "0 30 * * * ?"
 }
 
+variable "otlp" {
+  description = "A collector that speaks OpenTelemetry's protocol over HTTP (OTLP/HTTP, JSON): base address, usually with port 4318, and where its bearer token is: {\"env\": name} or {\"csms\": name}. Each decision is sent there as metrics. It must be reachable from the functions: see network."
+  type = object({
+    url          = string
+    bearer_token = optional(map(string))
+  })
+  default = null
+
+  validation {
+    condition     = var.otlp == null ? true : can(regex("^https?://[^/]+", var.otlp.url))
+    error_message = "otlp.url must be an http or https address."
+  }
+}
+
 variable "publish_metrics" {
   description = "Whether each decision is written to Cloud Eye as custom metrics (namespace AUTOSCALER.GROUP): target, forecast, cost and more, for the dashboard and for alarms. One call an evaluation more."
   type        = bool

@@ -45,7 +45,7 @@ fn what_was_played_can_be_exported_replayed_accounted_and_reported() {
     assert!(Path::new(store).join("autoscaler/groups/inference/history").is_dir());
 
     let newest = text(&run(&["explain", "--store", store]));
-    assert!(newest.starts_with("inference at 2026-03-02 02:58:") && newest.contains("the same number"), "{newest}");
+    assert!(newest.starts_with("inference at 2026-03-02 02:59:") && newest.contains("the same number"), "{newest}");
     let at = ["explain", "--store", store, "--at", "2026-03-02T01:30:30Z", "--format", "json"];
     let before = json(&run(&at));
     assert!(before["time"].as_str().is_some_and(|time| time.starts_with("2026-03-02T01:30:")), "{before}");
@@ -98,7 +98,9 @@ fn a_wrong_store_group_or_time_is_told_in_one_line() {
     assert!(said(&["cost", "--store", empty]).contains("name a group (--group) or a file (--config)"));
     assert!(said(&["replay", "--policy", "actual"]).contains("the policy `actual` needs --history"));
     assert!(said(&["replay", "--group", "inference"]).contains("--group needs --config or --history"));
-    assert!(said(&["explain", "--at", "yesterday", "--store", empty]).contains("a date or a time is needed"));
+    let yesterday = run(&["explain", "--at", "yesterday", "--store", empty]);
+    assert_eq!(yesterday.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&yesterday.stderr).contains("a date or a time is needed"));
     let output = run(&["history", "export", "--store", empty, "--group", "inference"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("knows nothing of group inference yet"));

@@ -1,29 +1,40 @@
-//! Decisions as custom metrics of Cloud Eye: one call an evaluation more, and only where it is asked for.
+//! Decisions as custom metrics of Cloud Eye, and as OpenTelemetry's at a collector: one call an evaluation more for each,
+//! and only where it is asked for.
 #![cfg(feature = "local")]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::routing::post;
+use axum::{Json, Router};
 use flexus_autoscaler::clients::cloud_eye::{Filter, Metric};
 use flexus_autoscaler::clients::{Cloud, Proxies, Transport, client};
-use flexus_autoscaler::config::Config;
+use flexus_autoscaler::config::{Config, Otlp};
 use flexus_autoscaler::local::play::{Play, PlaySettings};
 use flexus_autoscaler::model::Endpoints;
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
+use serde_json::Value;
+use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 const MINUTES: usize = 150;
 
-/// Plays a morning, and gives what was published of these metrics, and the calls that an evaluation took.
-async fn played(publish: bool, names: &[&str]) -> (Vec<Vec<f64>>, f64) {
-    let mut config = Config::parse(include_bytes!("../src/cli/local/demo.json")).expect("a good configuration");
-    config.publish_metrics = publish;
+fn config() -> Config {
+    Config::parse(include_bytes!("../src/cli/local/demo.json")).expect("a good configuration")
+}
+
+fn morning(config: Config, minutes: usize) -> PlaySettings {
     let mut trace = demo_trace(Window::default()).expect("the bundled day");
     trace.load.drain(..420);
-    trace.load.truncate(MINUTES);
+    trace.load.truncate(minutes);
     let circumstances = Settings::default();
-    let settings =
-        PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, alarms: false, port: None };
-    let mut play = Play::start(settings).await.expect("a stage");
+    PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, alarms: false, port: None }
+}
+
+/// Plays a morning, and gives what was published of these metrics, and the calls that an evaluation took.
+async fn played(publish: bool, names: &[&str]) -> (Vec<Vec<f64>>, f64) {
+    let config = Config { publish_metrics: publish, ..config() };
+    let mut play = Play::start(morning(config, MINUTES)).await.expect("a stage");
     let start = play.region().now().start();
     while play.step().await.is_some() {}
 
@@ -59,4 +70,44 @@ async fn nothing_is_published_unless_it_is_asked_for() {
     let (published, calls) = played(false, &["target", "spent"]).await;
     assert_eq!(published, [Vec::<f64>::new(), Vec::new()]);
     assert!(calls < 6.5, "{calls} calls an evaluation");
+}
+
+#[tokio::test]
+async fn a_collector_is_told_each_decision_once() {
+    let received: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let kept = Arc::clone(&received);
+    let take = async move |Json(document): Json<Value>| kept.lock().unwrap().push(document);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/otlp", listener.local_addr().unwrap()).parse().unwrap();
+    let router = Router::new().route("/otlp/v1/metrics", post(take));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let config = Config { otlp: Some(Otlp { url, bearer_token: None }), ..config() };
+    let mut play = Play::start(morning(config, 10)).await.expect("a stage");
+    let mut targets = Vec::new();
+    while let Some(step) = play.step().await {
+        targets.extend(step.answer.and_then(|answer| answer["decided"][0]["target"].as_f64()));
+    }
+    play.stop().await;
+    let told = received.lock().unwrap();
+    let metrics = |document: &Value| document["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].clone();
+    let told: Vec<f64> = told
+        .iter()
+        .filter_map(|document| {
+            let metrics = metrics(document);
+            let target = metrics.as_array()?.iter().find(|metric| metric["name"] == "autoscaler.target")?;
+            target["gauge"]["dataPoints"][0]["asDouble"].as_f64()
+        })
+        .collect();
+    assert!(targets.len() >= 9 && told == targets, "{told:?} {targets:?}");
+}
+
+#[tokio::test]
+async fn a_collector_that_is_down_stops_nothing() {
+    let url = "http://127.0.0.1:9/".parse().unwrap();
+    let config = Config { otlp: Some(Otlp { url, bearer_token: None }), ..config() };
+    let mut play = Play::start(morning(config, 5)).await.expect("a stage");
+    while play.step().await.is_some() {}
+    assert_eq!(play.invocations().failed, 0);
+    play.stop().await;
 }

@@ -1,4 +1,5 @@
-//! The official Python SDK and boto3, unmodified but for their endpoint, against the local region.
+//! The official Python SDK and boto3, unmodified but for their endpoint, against the local region; OpenTelemetry's own
+//! schema against what is exported.
 //!
 //! Needs Python 3 with `venv`; the packages of `tests/sdk/requirements.txt` are installed once into the target directory.
 //! Where there is no Python the test says so and passes; with `CI` set it fails.
@@ -7,18 +8,20 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{env, fs};
 
-use flexus_autoscaler::clients::tls;
+use flexus_autoscaler::clients::otlp::{Gauge, export};
+use flexus_autoscaler::clients::{Proxies, Transport, client, tls};
 use flexus_autoscaler::local::store::{Store, StoreSettings};
 use flexus_autoscaler::local::{
     PoolSettings, Region, RegionSettings, RuntimeApi, TaggedSettings, WorkloadSettings, serve,
 };
 use flexus_autoscaler::model::{Minute, Purchase, Tag};
 use flexus_autoscaler::replay::group::ServiceModel;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -42,6 +45,18 @@ fn python() -> Option<PathBuf> {
     run(Command::new(&interpreter).args(pip).arg(&requirements));
     fs::write(installed, wanted).expect("the target directory can be written");
     Some(interpreter)
+}
+
+fn python_or_skip() -> Option<PathBuf> {
+    // Both tests ask, and only one may install.
+    static ASKED: Mutex<()> = Mutex::new(());
+    let _turn = ASKED.lock().expect("whoever asked before did not fail");
+    let python = python();
+    if python.is_none() {
+        assert!(env::var_os("CI").is_none(), "there is no Python 3 with venv");
+        eprintln!("skipped: there is no Python 3 with venv");
+    }
+    python
 }
 
 fn run(command: &mut Command) {
@@ -142,11 +157,7 @@ async fn answer_with_the_event(runtime_api: SocketAddr) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_clients_work_with_the_region() {
     tls::install();
-    let Some(python) = python() else {
-        assert!(env::var_os("CI").is_none(), "there is no Python 3 with venv");
-        eprintln!("skipped: there is no Python 3 with venv");
-        return;
-    };
+    let Some(python) = python_or_skip() else { return };
     let mut scripts: Vec<String> = fs::read_dir(SCRIPTS)
         .expect("the scripts")
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -157,4 +168,36 @@ async fn the_official_clients_work_with_the_region() {
     for script in scripts {
         check(&python, &script).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_reads_metrics_by_opentelemetrys_own_schema() {
+    tls::install();
+    let Some(python) = python_or_skip() else { return };
+    let mut child = Command::new(python)
+        .arg(Path::new(SCRIPTS).join("collector.py"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the interpreter starts");
+    let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let port = said.next().expect("a port");
+
+    let transport = Transport::new(client(Proxies::None).unwrap(), Instant::now() + Duration::from_secs(30));
+    let address = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let gauges = [
+        Gauge { name: "autoscaler.target", unit: "1", description: "Instances.", value: 7.0 },
+        Gauge { name: "autoscaler.decision_ms", unit: "ms", description: "Took.", value: 12.5 },
+    ];
+    let at = Minute(29_000_000).start();
+    export(&transport, &address, None, &[("group", "web")], at, &gauges).await.expect("taken");
+
+    let told: Value = serde_json::from_str(&said.next().expect("what was sent")).unwrap();
+    let point = |name, unit, value| {
+        json!({
+            "service": "flexus-autoscaler", "name": name, "unit": unit, "value": value,
+            "time_ns": 1_740_000_000_000_000_000_u64, "attributes": {"group": "web"},
+        })
+    };
+    assert_eq!(told, json!([point("autoscaler.target", "1", 7.0), point("autoscaler.decision_ms", "ms", 12.5)]));
+    assert!(child.wait().expect("it ends").success());
 }

@@ -11,6 +11,7 @@ variables {
   network          = { vpc_id = "vpc", subnet_id = "subnet" }
   secret_variables = { REDIS_PASSWORD = "not-a-password" }
   deepseek         = { mode = "propose", secret_name = "deepseek", language = "zh", daily_cost = 1.5, prices = { completion_per_million = 2 } }
+  otlp             = { url = "http://collector:4318", bearer_token = { env = "OTLP_TOKEN" } }
   tuning           = { mode = "apply", bake_hours = 48 }
   console          = { instance_id = "gateway", group_id = "apis" }
   console_token    = "not-a-token-not-a-token-not-a-token"
@@ -157,6 +158,13 @@ run "tuning_and_its_budget_are_in_the_configuration" {
   assert {
     condition     = jsondecode(huaweicloud_obs_bucket_object.config.content).deepseek.daily_cost == 1.5 && jsondecode(huaweicloud_obs_bucket_object.config.content).deepseek.prices == { completion_per_million = 2 }
     error_message = "the adviser's budget must be passed on"
+  }
+}
+
+run "the_collector_is_in_the_configuration" {
+  assert {
+    condition     = jsondecode(huaweicloud_obs_bucket_object.config.content).otlp == { url = "http://collector:4318", bearer_token = { env = "OTLP_TOKEN" } }
+    error_message = "the collector must be passed on"
   }
 }
 

@@ -227,7 +227,7 @@ run "a_group_that_makes_no_sense_is_refused" {
 
 run "nothing_is_published_unless_it_is_asked_for" {
   assert {
-    condition     = !contains(keys(jsondecode(huaweicloud_obs_bucket_object.config.content)), "publish_metrics")
+    condition     = length(setintersection(keys(jsondecode(huaweicloud_obs_bucket_object.config.content)), ["publish_metrics", "otlp"])) == 0
     error_message = "publishing costs calls: off unless it is set"
   }
 

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use url::Url;
 
 use super::Secret;
@@ -20,16 +20,45 @@ pub(super) async fn get(
     url: &Url,
     bearer: Option<&Secret>,
 ) -> Result<Answer, ClientError> {
+    let request = |url: &Url| reqwest::Request::new(Method::GET, url.clone());
+    send(transport, (operation, subject, Retry::Idempotent), url, bearer, request).await
+}
+
+/// Posts a document, at most once. The address may hold a user and a password, as that of [`get`].
+pub(super) async fn post_json(
+    transport: &Transport,
+    operation: &'static str,
+    subject: &str,
+    url: &Url,
+    bearer: Option<&Secret>,
+    document: &serde_json::Value,
+) -> Result<Answer, ClientError> {
+    let request = |url: &Url| {
+        let mut request = reqwest::Request::new(Method::POST, url.clone());
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(document.to_string().into());
+        request
+    };
+    send(transport, (operation, subject, Retry::OnlyIfRefused), url, bearer, request).await
+}
+
+async fn send(
+    transport: &Transport,
+    (operation, subject, retry): (&'static str, &str, Retry),
+    url: &Url,
+    bearer: Option<&Secret>,
+    bare: impl Fn(&Url) -> reqwest::Request,
+) -> Result<Answer, ClientError> {
     let (url, login) = without_login(url);
     let secrets: Vec<&Secret> = bearer.into_iter().chain(login.iter().flat_map(Login::secrets)).collect();
-    let purpose = Purpose { operation, subject, retry: Retry::Idempotent, secrets: &secrets };
+    let purpose = Purpose { operation, subject, retry, secrets: &secrets };
     let authorization = match (bearer, &login) {
         (Some(token), _) => Some(format!("Bearer {}", token.expose())),
         (None, Some(login)) => Some(format!("Basic {}", BASE64_STANDARD.encode(login.both.expose()))),
         (None, None) => None,
     };
     let request = || {
-        let mut request = reqwest::Request::new(Method::GET, url.clone());
+        let mut request = bare(&url);
         if let Some(authorization) = &authorization {
             request.headers_mut().insert(AUTHORIZATION, sensitive(authorization)?);
         }

@@ -18,6 +18,7 @@ pub mod http_json;
 pub mod iam;
 #[cfg(any(test, fuzzing))]
 pub mod in_process;
+pub mod otlp;
 pub mod prometheus;
 pub mod redis;
 mod retry;

@@ -33,8 +33,22 @@ pub struct Config {
     /// Whether each decision is written to Cloud Eye as custom metrics, one call an evaluation more.
     #[serde(default)]
     pub publish_metrics: bool,
+    /// Where each decision is sent as metrics by OpenTelemetry's protocol, one call an evaluation more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otlp: Option<Otlp>,
     /// The scaled services.
     pub groups: Vec<Group>,
+}
+
+/// A collector that speaks OpenTelemetry's protocol over HTTP (OTLP/HTTP, as JSON).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Otlp {
+    /// Base address, usually with port 4318; `/v1/metrics` is appended.
+    pub url: Url,
+    /// Sent as `Authorization: Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer_token: Option<SecretSource>,
 }
 
 /// The adviser that proposes policies.

@@ -31,6 +31,11 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
         "deepseek.api_key",
         "is missing; name an environment variable {\"env\": …} or a secret {\"csms\": …}, or set deepseek.mode to off",
     );
+    report.check(
+        config.otlp.as_ref().is_none_or(|otlp| matches!(otlp.url.scheme(), "http" | "https")),
+        "otlp.url",
+        "must be an http or https address, such as https://collector.example.com:4318",
+    );
     report.budget(&config.deepseek);
     report.tuning(&config.tuning);
     let mut names = BTreeSet::new();

@@ -234,6 +234,7 @@ async fn secrets(report: &mut Report, cloud: &Cloud, config: &Config) {
     });
     let names: BTreeSet<&str> = signals
         .chain(&config.deepseek.api_key)
+        .chain(config.otlp.as_ref().and_then(|otlp| otlp.bearer_token.as_ref()))
         .filter_map(|source| match source {
             SecretSource::Csms(name) => Some(name.as_str()),
             SecretSource::Env(_) => None,

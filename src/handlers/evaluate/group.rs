@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::decide::{PoolView, Situation, decide};
 use super::fold::fold;
 use super::log::log;
-use super::publish::publish;
+use super::publish::Telemetry;
 use super::tell::tell;
 use super::warm::Warm;
 use super::{policies, shadow};
@@ -42,8 +42,8 @@ pub(super) struct Ask {
     pub(super) deadline: Instant,
     /// Topic that people read.
     pub(super) topic_urn: Option<String>,
-    /// Whether the decision is told to Cloud Eye.
-    pub(super) publish_metrics: bool,
+    /// Where the decision is told as numbers.
+    pub(super) telemetry: Telemetry,
 }
 
 /// Evaluates a group.
@@ -120,15 +120,11 @@ pub(super) async fn evaluate_group(
         policies::record_rollback(store, &group.name, rolled_back, &id, ask.now, ask.deadline).await;
     }
     // Still to come: the record, the snapshot, and the metrics.
-    let to_come = 2 + u64::from(ask.publish_metrics);
+    let to_come = 2 + ask.telemetry.calls();
     decision.http_calls = store.calls() - calls_before.0 + cloud.calls() - calls_before.1 + to_come;
     decision.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let measures = if ask.publish_metrics { measures::of(group, &decision, &snapshot) } else { Vec::new() };
-    let telling = async {
-        if ask.publish_metrics {
-            publish(cloud, &group.name, &measures, ask.now).await;
-        }
-    };
+    let measures = measures::of(group, &decision, &snapshot);
+    let telling = ask.telemetry.publish(cloud, &group.name, &measures, ask.now);
     let (verdict, ()) = future::join(write_state(store, warm, group, ask, snapshot, decision), telling).await;
     verdict
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::decide::{PoolView, Situation, decide};
 use super::group::{self, Ask};
 use super::policies;
+use super::publish::Telemetry;
 use super::warm::Warm;
 use crate::clients::Cloud;
 use crate::engine::purchase::PoolState;
@@ -58,8 +59,14 @@ impl<'a> Look<'a> {
         trigger: Trigger,
         deadline: Instant,
     ) -> Result<Self, StoreError> {
-        let ask =
-            Ask { now, trigger: trigger.clone(), dry_run: false, deadline, topic_urn: None, publish_metrics: false };
+        let ask = Ask {
+            now,
+            trigger: trigger.clone(),
+            dry_run: false,
+            deadline,
+            topic_urn: None,
+            telemetry: Telemetry::default(),
+        };
         let mut problems = Vec::new();
         let (mut snapshot, names) = group::remembered(store, &Warm::default(), group, &ask, &mut problems).await?;
         let is_known = snapshot.fleets.values().any(|fleet| fleet.capacity.is_some());
@@ -90,7 +97,7 @@ impl<'a> Look<'a> {
             dry_run: false,
             deadline,
             topic_urn: None,
-            publish_metrics: false,
+            telemetry: Telemetry::default(),
         };
         group::fold_new(store, self.group, &ask, &mut self.snapshot, &names, &mut self.problems).await;
         Ok(true)

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use self::group::{Ask, evaluate_group};
 pub(super) use self::look::{Look, going};
+use self::publish::Telemetry;
 use self::warm::Warm;
 use super::{Workplace, WorkplaceError};
 use crate::config::Config;
@@ -132,7 +133,7 @@ impl Evaluate {
             dry_run: request.dry_run,
             deadline: invocation.deadline,
             topic_urn: config.notify.topic_urn.clone(),
-            publish_metrics: config.publish_metrics,
+            telemetry: Telemetry::of(&config),
         };
         let mut asked = Vec::with_capacity(due.len());
         for group in due {
