@@ -4,13 +4,15 @@
 //! Needs Python 3 with `venv`; the packages of `tests/sdk/requirements.txt` are installed once into the target directory.
 //! Where there is no Python the test says so and passes; with `CI` set it fails.
 
+mod python;
+
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-use std::{env, fs};
 
 use flexus_autoscaler::clients::otlp::{Gauge, export};
 use flexus_autoscaler::clients::{Proxies, Transport, client, tls};
@@ -27,41 +29,8 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const BUCKET: &str = "autoscaler";
 
-/// The interpreter of an environment that has the packages; `None` where there is no Python.
 fn python() -> Option<PathBuf> {
-    let system = ["python3", "python"].into_iter().find(|name| {
-        Command::new(name).args(["-c", "import venv"]).output().is_ok_and(|output| output.status.success())
-    })?;
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk-venv");
-    let interpreter = home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let requirements = Path::new(SCRIPTS).join("requirements.txt");
-    let wanted = fs::read_to_string(&requirements).expect("the list of packages");
-    let installed = home.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
-        return Some(interpreter);
-    }
-    run(Command::new(system).args(["-m", "venv", "--clear"]).arg(&home));
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-    run(Command::new(&interpreter).args(pip).arg(&requirements));
-    fs::write(installed, wanted).expect("the target directory can be written");
-    Some(interpreter)
-}
-
-fn python_or_skip() -> Option<PathBuf> {
-    // Both tests ask, and only one may install.
-    static ASKED: Mutex<()> = Mutex::new(());
-    let _turn = ASKED.lock().expect("whoever asked before did not fail");
-    let python = python();
-    if python.is_none() {
-        assert!(env::var_os("CI").is_none(), "there is no Python 3 with venv");
-        eprintln!("skipped: there is no Python 3 with venv");
-    }
-    python
-}
-
-fn run(command: &mut Command) {
-    let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(status.success(), "{command:?}: {status}");
+    python::environment("sdk-venv", &Path::new(SCRIPTS).join("requirements.txt"))
 }
 
 /// A region with a group and a pool of tagged servers, each under a steady load.
@@ -157,7 +126,7 @@ async fn answer_with_the_event(runtime_api: SocketAddr) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_clients_work_with_the_region() {
     tls::install();
-    let Some(python) = python_or_skip() else { return };
+    let Some(python) = python() else { return };
     let mut scripts: Vec<String> = fs::read_dir(SCRIPTS)
         .expect("the scripts")
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -173,7 +142,7 @@ async fn the_official_clients_work_with_the_region() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_reads_metrics_by_opentelemetrys_own_schema() {
     tls::install();
-    let Some(python) = python_or_skip() else { return };
+    let Some(python) = python() else { return };
     let mut child = Command::new(python)
         .arg(Path::new(SCRIPTS).join("collector.py"))
         .stdout(Stdio::piped())
