@@ -43,6 +43,28 @@ pub struct Inputs {
     pub orders: Vec<Order>,
 }
 
+#[cfg(test)]
+impl Inputs {
+    /// Nothing in the way but the limits.
+    pub(crate) fn between(min_instances: u32, max_instances: u32, proposed: u32, current: u32) -> Self {
+        Self {
+            proposed,
+            current,
+            min_instances,
+            max_instances,
+            max_step_out: None,
+            max_step_in: None,
+            doubts: Vec::new(),
+            raises: Vec::new(),
+            schedules: Vec::new(),
+            seconds_since_change: None,
+            cooldown_in_seconds: 0,
+            shared_loads: Vec::new(),
+            orders: Vec::new(),
+        }
+    }
+}
+
 /// A utilisation that grows when instances leave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SharedLoad {
@@ -207,21 +229,7 @@ mod tests {
     use super::*;
 
     fn inputs(proposed: u32, current: u32) -> Inputs {
-        Inputs {
-            proposed,
-            current,
-            min_instances: 1,
-            max_instances: 20,
-            max_step_out: None,
-            max_step_in: None,
-            doubts: Vec::new(),
-            raises: Vec::new(),
-            schedules: Vec::new(),
-            seconds_since_change: None,
-            cooldown_in_seconds: 0,
-            shared_loads: Vec::new(),
-            orders: Vec::new(),
-        }
+        Inputs::between(1, 20, proposed, current)
     }
 
     #[test]

@@ -29,21 +29,7 @@ fn soon() -> Instant {
 /// A decision of minute `FIRST + index`, which takes in the minute two before it.
 fn decision(index: i64) -> Record {
     let minute = FIRST + index;
-    let guardrail_inputs = guardrails::Inputs {
-        proposed: 4,
-        current: 3,
-        min_instances: 1,
-        max_instances: 20,
-        max_step_out: None,
-        max_step_in: None,
-        doubts: Vec::new(),
-        raises: Vec::new(),
-        schedules: Vec::new(),
-        seconds_since_change: None,
-        cooldown_in_seconds: 0,
-        shared_loads: Vec::new(),
-        orders: Vec::new(),
-    };
+    let guardrail_inputs = guardrails::Inputs::between(1, 20, 4, 3);
     let (target, guardrails) = guardrails::apply(&guardrail_inputs);
     let sample =
         Sample { minute: minute - 2, serving: Some(3), total: Some(4), values: vec![Some(index as f64), None] };

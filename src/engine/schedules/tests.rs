@@ -179,19 +179,12 @@ proptest! {
             expected: usual.map(|usual| ExpectedLoad { multiple: 2.0, usual, utilisation: 60.0 }),
         };
         let without = Inputs {
-            proposed,
-            current,
-            min_instances: least,
-            max_instances: least + more,
             max_step_out: step_out,
             max_step_in: step_in,
             doubts: doubtful.then(|| "stale".to_owned()).into_iter().collect(),
             raises: raise.map(|target| (target, "alarm".to_owned())).into_iter().collect(),
-            schedules: Vec::new(),
-            seconds_since_change: None,
-            cooldown_in_seconds: 0,
-            shared_loads: Vec::new(),
             orders: order.into_iter().collect(),
+            ..Inputs::between(least, least + more, proposed, current)
         };
         let with = Inputs { schedules: floors.iter().map(call).collect(), ..without.clone() };
         let (target, _) = apply(&with);

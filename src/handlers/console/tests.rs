@@ -88,21 +88,7 @@ fn backend() -> Arc<Fake> {
 }
 
 fn decision(target: u32) -> Decision {
-    let guardrail_inputs = guardrails::Inputs {
-        proposed: target,
-        current: 4,
-        min_instances: 2,
-        max_instances: 20,
-        max_step_out: None,
-        max_step_in: None,
-        doubts: Vec::new(),
-        raises: Vec::new(),
-        schedules: Vec::new(),
-        seconds_since_change: None,
-        cooldown_in_seconds: 0,
-        shared_loads: Vec::new(),
-        orders: Vec::new(),
-    };
+    let guardrail_inputs = guardrails::Inputs::between(2, 20, target, 4);
     let (allowed, guardrails) = guardrails::apply(&guardrail_inputs);
     let capacity = |serving, starting| Capacity { serving, starting };
     Decision {
