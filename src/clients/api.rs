@@ -99,7 +99,7 @@ impl Api {
         let answer = self.send(request).await?;
         serde_json::from_slice(&answer.body).map_err(|error| {
             let reason = format!("HTTP {} with {} bytes: {error}", answer.status, answer.body.len());
-            ClientError::new(operation, subject, Failure::Unreadable(reason))
+            ClientError::new(operation, subject, Failure::unreadable(&reason, &self.secrets()))
         })
     }
 
@@ -113,11 +113,14 @@ impl Api {
         signing::path_segment(self.project_id.as_deref().unwrap_or_default())
     }
 
+    /// What must not be quoted from an answer.
+    fn secrets(&self) -> Vec<&Secret> {
+        let token = self.credentials.security_token.as_ref();
+        std::iter::once(&self.credentials.secret_key).chain(token).collect()
+    }
+
     async fn send(&self, request: Request<'_>) -> Result<Answer, ClientError> {
-        let secrets: Vec<&Secret> = [Some(&self.credentials.secret_key), self.credentials.security_token.as_ref()]
-            .into_iter()
-            .flatten()
-            .collect();
+        let secrets = self.secrets();
         let Request { operation, subject, retry, .. } = request;
         let purpose = Purpose { operation, subject, retry, secrets: &secrets };
         let check =

@@ -128,6 +128,11 @@ impl DeepSeek {
         Self { transport, base: base.clone(), key, model: model.to_owned(), send_thinking }
     }
 
+    /// The same, but done within `limit` from now.
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { transport: self.transport.within(limit), ..self.clone() }
+    }
+
     /// Asks for a JSON document of at most `max_tokens`. The messages must contain the word "json" and an example of it.
     ///
     /// # Errors
@@ -143,23 +148,24 @@ impl DeepSeek {
             stream: false,
         };
         let spent = Mutex::new(Usage::default());
+        let secrets = [&self.key];
         let check = |answer: &Answer| {
             let completion: Completion = match serde_json::from_slice(&answer.body) {
                 Ok(completion) => completion,
-                Err(error) => return Some(Failure::Unreadable(error.to_string())),
+                Err(error) => return Some(Failure::unreadable(&error.to_string(), &secrets)),
             };
             spent.lock().unwrap_or_else(PoisonError::into_inner).add(completion.usage);
-            completion.content().err()
+            completion.content(&secrets).err()
         };
-        let secrets = [&self.key];
         let purpose =
             Purpose { operation: OPERATION, subject: &self.model, retry: Retry::Idempotent, secrets: &secrets };
         let result = self.transport.send(purpose, || self.request(&question), check).await;
         let usage = spent.into_inner().unwrap_or_else(PoisonError::into_inner);
         let reply = result.and_then(|answer| {
-            let unreadable = |error: serde_json::Error| purpose.error(Failure::Unreadable(error.to_string()));
+            let unreadable =
+                |error: serde_json::Error| purpose.error(Failure::unreadable(&error.to_string(), &secrets));
             let completion: Completion = serde_json::from_slice(&answer.body).map_err(unreadable)?;
-            let content = completion.content().map_err(|failure| purpose.error(failure))?.to_owned();
+            let content = completion.content(&secrets).map_err(|failure| purpose.error(failure))?.to_owned();
             Ok(Reply { content, model: completion.model, usage })
         });
         reply.map_err(|error| AdviserError { kind: error.into(), usage })
@@ -236,7 +242,7 @@ struct Content {
 
 impl Completion {
     /// The answer, if it is a whole one.
-    fn content(&self) -> Result<&str, Failure> {
+    fn content(&self, secrets: &[&Secret]) -> Result<&str, Failure> {
         let Some(choice) = self.choices.first() else {
             return Err(Failure::Blank("it holds no choice".to_owned()));
         };
@@ -245,7 +251,7 @@ impl Completion {
             ("stop", content) => Ok(content),
             ("insufficient_system_resource", _) => Err(Failure::Blank("the server ran out of resources".to_owned())),
             ("length", _) => Err(Failure::Unreadable("it was cut off; allow more tokens".to_owned())),
-            (reason, _) => Err(Failure::Unreadable(format!("it ended by {reason:?}"))),
+            (reason, _) => Err(Failure::unreadable(&format!("it ended by {reason:?}"), secrets)),
         }
     }
 }

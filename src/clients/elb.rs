@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, Request};
-use super::error::ClientError;
+use super::error::{ClientError, Failure};
 use super::signing::path_segment;
 use super::wire::null_as_default;
 
@@ -100,10 +100,11 @@ impl Elb {
             members.extend(page.members);
             marker = page.page_info.next_marker;
             if is_last || marker.is_none() {
-                break;
+                return Ok(members);
             }
         }
-        Ok(members)
+        let reason = format!("more than {MOST_PAGES} pages of members, which no pool has");
+        Err(ClientError::new("list members of pool", pool_id, Failure::Unreadable(reason)))
     }
 
     /// Adds a member.

@@ -157,6 +157,11 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// An answer that is not what it should be. The reason may quote it, so it is treated as [`redacted`] says.
+    pub(super) fn unreadable(reason: &str, secrets: &[&Secret]) -> Self {
+        Self::Unreadable(redacted(reason, secrets))
+    }
+
     pub(super) fn may_be_retried(&self, retry: Retry) -> bool {
         let refused = match self {
             Self::Refused(refusal) => refusal.is_throttled() || refusal.is_lock_conflict(),
@@ -323,6 +328,16 @@ mod tests {
         );
         let refusal = Refusal::of_answer(401, body.as_bytes(), &[&token]);
         assert_eq!(refusal.message, "verify failed: GET|x-security-token:[redacted]|");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_quoted_shortly_and_without_secrets() {
+        let key = Secret::new("made-up-key");
+        let answer = format!(r#"{{"a":"{}{}"}}"#, key.expose(), "x".repeat(100_000));
+        let error = serde_json::from_str::<std::collections::BTreeMap<String, u32>>(&answer).unwrap_err().to_string();
+        assert!(error.contains(key.expose()) && error.len() > 100_000, "what serde says of it");
+        let told = Failure::unreadable(&error, &[&key]).to_string();
+        assert!(told.contains("[redacted]") && !told.contains(key.expose()) && told.len() < 600, "{told}");
     }
 
     #[test]

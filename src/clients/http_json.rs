@@ -23,7 +23,8 @@ pub async fn number(
 ) -> Result<Option<f64>, ClientError> {
     let subject = foreign::without_login(url).0.to_string();
     let answer = foreign::get(transport, OPERATION, &subject, url, bearer).await?;
-    let unreadable = |reason: String| ClientError::new(OPERATION, &subject, Failure::Unreadable(reason));
+    let secrets: Vec<&Secret> = bearer.into_iter().collect();
+    let unreadable = |reason: String| ClientError::new(OPERATION, &subject, Failure::unreadable(&reason, &secrets));
     let document: Value =
         serde_json::from_slice(&answer.body).map_err(|error| unreadable(format!("not JSON: {error}")))?;
     let found = document.pointer(pointer).ok_or_else(|| unreadable(format!("nothing stands at {pointer:?}")))?;

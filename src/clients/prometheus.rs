@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Secret;
-use super::error::{ClientError, Failure};
+use super::error::{ClientError, Failure, redacted};
 use super::foreign;
 use super::http::Transport;
 use super::signing::query_string;
@@ -38,10 +38,12 @@ impl Prometheus {
         let seconds = format!("{}.{:03}", time.timestamp(), time.timestamp_subsec_millis());
         url.set_query(Some(&query_string(&[("query", query), ("time", &seconds)])));
         let answer = foreign::get(&self.transport, OPERATION, query, &url, self.bearer.as_ref()).await?;
-        let unreadable = |reason: String| ClientError::new(OPERATION, query, Failure::Unreadable(reason));
+        let secrets: Vec<&Secret> = self.bearer.iter().collect();
+        let unreadable = |reason: String| ClientError::new(OPERATION, query, Failure::unreadable(&reason, &secrets));
         let answer: Answer = serde_json::from_slice(&answer.body).map_err(|error| unreadable(error.to_string()))?;
         for warning in &answer.warnings {
-            tracing::warn!(query, %warning, "the answer of Prometheus may be partial");
+            let warning = redacted(warning, &secrets);
+            tracing::warn!(query, warning, "the answer of Prometheus may be partial");
         }
         single_value(answer.data).map_err(unreadable)
     }

@@ -16,7 +16,7 @@
 //! FLEXUS_DRILLS=day cargo test --release --test drills -- --nocapture
 //! ```
 //!
-//! `FLEXUS_DRILL=name` plays those alone whose name contains the text. The soak of thirty days of random faults:
+//! `FLEXUS_DRILL_OUT=folder` leaves what then lies in the store, to look at. `FLEXUS_DRILL=name` plays those alone whose name contains the text. The soak of thirty days of random faults:
 //!
 //! ```sh
 //! FLEXUS_SOAK_DAYS=30 cargo test --release --test drills soak -- --nocapture
@@ -65,6 +65,7 @@ async fn whatever_fails_nothing_is_taken_away_wrongly_and_no_record_is_lost() {
     let played = drills.iter().map(|drill| async move {
         let measured = play(drill, form, twin_of(drill)).await;
         println!("{}: {}", drill.name, measured.summary());
+        measured.complaints(drill).iter().for_each(|complaint| println!("    not as expected: {complaint}"));
         measured
     });
     let mut measured: Vec<Measured> = futures::stream::iter(played).buffer_unordered(AT_ONCE).collect().await;

@@ -20,6 +20,8 @@ pub(super) struct Measured {
     pub(super) records_lost: u32,
     /// How often what went wrong was met.
     pub(super) met: u64,
+    /// Instances when the fault began, when it ended, and ten minutes later; the twin's beside them.
+    pub(super) sizes: [(u32, u32); 3],
     /// Minutes from the fault's end until the group was as large as its twin.
     pub(super) recovery: Option<usize>,
     /// Invocations, and those that gave no answer.
@@ -38,16 +40,19 @@ pub(super) struct Measured {
 impl Measured {
     /// All of it in a line.
     pub(super) fn summary(&self) -> String {
+        let sizes: Vec<String> = self.sizes.iter().map(|(own, twin)| format!("{own} ({twin})")).collect();
+        let error: String = self.error.iter().flat_map(|error| error.chars()).take(160).collect();
         format!(
-            "in_slo {:.4} ({:.4}), {} removed wrongly, {} records lost, recovered in {:?}, {} of {} without an answer {}",
+            "met {} times, in_slo {:.4} ({:.4}), sizes {}, {} removed wrongly, {} records lost, recovered in {:?}, {} of {} without an answer {error}",
+            self.met,
             self.in_slo,
             self.twin_in_slo,
+            sizes.join(" "),
             self.removed_wrongly,
             self.records_lost,
             self.recovery,
             self.failed,
             self.invocations,
-            self.error.as_deref().unwrap_or_default()
         )
     }
 
@@ -77,15 +82,16 @@ impl Measured {
 
 /// Prints the table as it stands in the documentation.
 pub(super) fn print(drills: &[Drill], measured: &[Measured], twins: &[Twin]) {
-    println!("| drill | expected | in_slo | twin | removed wrongly | records lost | recovery | no answer |");
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| drill | expected | met | in_slo | twin | removed wrongly | records lost | recovery | no answer |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (drill, it) in drills.iter().zip(measured) {
         let recovery = it.recovery.map_or("never".to_owned(), |minutes| format!("{minutes} min"));
         println!(
-            "| {} ({} min) | {} | {:.4} | {:.4} | {} | {} | {recovery} | {} of {} |",
+            "| {} ({} min) | {} | {} | {:.4} | {:.4} | {} | {} | {recovery} | {} of {} |",
             drill.name,
             drill.minutes,
             drill.expectation,
+            it.met,
             it.in_slo,
             it.twin_in_slo,
             it.removed_wrongly,

@@ -16,8 +16,8 @@ use flexus_autoscaler::handlers::evaluate::Evaluate;
 use flexus_autoscaler::handlers::{reclaim, tune};
 use flexus_autoscaler::local::play::{BUCKET, Play, PlaySettings};
 use flexus_autoscaler::local::store::{Store, StoreFaults};
-use flexus_autoscaler::local::{EventTrigger, PlayedMinute, Region};
-use flexus_autoscaler::model::{Happening, Minute, Raise, Record, SCHEMA_VERSION};
+use flexus_autoscaler::local::{EventTrigger, PlayedMinute, Region, RegionSettings};
+use flexus_autoscaler::model::{FleetSource, Happening, Minute, Raise, Record, SCHEMA_VERSION};
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
 use flexus_autoscaler::state::{Snapshot, keys};
 use serde_json::json;
@@ -77,6 +77,11 @@ impl Stage {
         };
         let mut config = Config::parse(text.as_bytes()).expect("a bundled configuration");
         config.deepseek.mode = AdviserMode::Apply;
+        for pool in &mut config.groups[0].pools {
+            if let FleetSource::Ecs(source) = &mut pool.fleet {
+                source.zones = RegionSettings::default().zones;
+            }
+        }
         config.notify.topic_urn = Some("urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:people".to_owned());
         let settings = PlaySettings {
             config,
@@ -276,6 +281,15 @@ impl Stage {
     pub(super) fn snapshot(&self) -> Option<Snapshot> {
         let object = self.store().object(BUCKET, Self::SNAPSHOT)?;
         serde_json::from_slice(&object.content).ok()
+    }
+
+    /// Leaves what lies in the store in a folder, for people who look.
+    fn leave(&self, folder: &std::path::Path) {
+        for key in self.store().keys(BUCKET, "") {
+            let (path, object) = (folder.join(&key), self.store().object(BUCKET, &key).expect("a listed object"));
+            std::fs::create_dir_all(path.parent().unwrap_or(folder)).expect("a folder");
+            std::fs::write(path, object.content).expect("a file");
+        }
     }
 
     pub(super) async fn stop(self) {
@@ -480,6 +494,7 @@ pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
         records_lost: lost.len() as u32,
         recovery: recovery.map(|minute| minute - ends),
         met,
+        sizes: [begins, ends, ends + 10].map(|minute| (watch.totals[minute], twin.totals[minute])),
         invocations: stage.invocations,
         failed: stage.failed,
         failed_outside: watch.failed_outside,
@@ -487,6 +502,9 @@ pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
         lost,
         removals: watch.removals,
     };
+    if let Some(folder) = std::env::var_os("FLEXUS_DRILL_OUT") {
+        stage.leave(&std::path::Path::new(&folder).join(drill.name.replace(' ', "-")));
+    }
     stage.stop().await;
     measured
 }

@@ -197,7 +197,8 @@ async fn scale_calls_of_a_group_stay_the_same_however_many_there_are() {
     // A group costs no more among many: handing over a shard is one call for twenty groups.
     let (few, many) = (first.calls_per_group, last.calls_per_group);
     assert!(many <= few + 0.25, "{few} calls a group became {many}");
-    assert!(many <= 6.0, "{many}");
+    // Five of a settled group, the snapshot where the other process wrote it last, and now and then the list of instances.
+    assert!(many <= 6.5, "{many}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

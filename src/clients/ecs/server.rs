@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::clients::wire::{lenient_time, null_as_default};
 use crate::model::Tag;
@@ -16,8 +16,21 @@ pub struct TaggedServer {
     #[serde(rename = "resource_name", default, deserialize_with = "null_as_default")]
     pub name: String,
     /// All its tags.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(default, deserialize_with = "tags")]
     pub tags: Vec<Tag>,
+}
+
+/// Tags as the API writes them: what it may add to one some day is passed over. Our own [`Tag`], which people write, is
+/// strict.
+fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Tag>, D::Error> {
+    #[derive(Deserialize)]
+    struct Told {
+        key: String,
+        #[serde(default, deserialize_with = "null_as_default")]
+        value: String,
+    }
+    let told: Vec<Told> = null_as_default(deserializer)?;
+    Ok(told.into_iter().map(|Told { key, value }| Tag { key, value }).collect())
 }
 
 /// A server.

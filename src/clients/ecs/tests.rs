@@ -84,7 +84,10 @@ async fn a_deletion_leaves_no_disk_and_no_address_behind() {
 
 #[tokio::test]
 async fn tagged_servers_come_in_pages_counted_by_text() {
-    let resource = |number: usize| json!({"resource_id": format!("s-{number:04}"), "resource_name": "n", "resource_detail": "", "tags": [tag()]});
+    let resource = |number: usize| {
+        json!({"resource_id": format!("s-{number:04}"), "resource_name": "n", "resource_detail": "",
+        "tags": [tag(), {"key": "sys", "value": null, "something_new": true}]})
+    };
     let first: Vec<Value> = (0..PAGE).map(resource).collect();
     let second = [resource(PAGE - 1), resource(PAGE)];
     let server = Mock::start([

@@ -60,7 +60,7 @@ pub enum EventError {
         bytes: usize,
     },
     /// No JSON, or nested deeper than 128 levels.
-    #[error("the event is not JSON: {0}; expected {EXPECTED}")]
+    #[error("the event is not JSON: {}; expected {EXPECTED}", brief(.0))]
     NotJson(#[source] serde_json::Error),
     /// JSON of another kind.
     #[error("the event is not understood: it is {seen}; expected {EXPECTED}")]
@@ -69,16 +69,27 @@ pub enum EventError {
         seen: String,
     },
     /// A manual event with a mistake in it.
-    #[error("the manual event is wrong: {0}; expected {expected}", expected = manual::EXPECTED)]
+    #[error("the manual event is wrong: {}; expected {expected}", brief(.0), expected = manual::EXPECTED)]
     Evaluation(#[source] serde_json::Error),
     /// A timer's own text with a mistake in it.
-    #[error("the timer's user_event is wrong: {0}; expected it empty or {expected}", expected = manual::SELECTION_EXPECTED)]
+    #[error("the timer's user_event is wrong: {}; expected it empty or {expected}", brief(.0), expected = manual::SELECTION_EXPECTED)]
     UserEvent(#[source] serde_json::Error),
 }
 
 const EXPECTED: &str = "a timer event (`trigger_type`: TIMER), an SMN notification (`record`), a Cloud Trace event (`cts`), \
                         an API gateway request (`httpMethod`), an OBS event (`Records`), \
                         or {\"action\": \"evaluate\", \"groups\": [\"…\"], \"dry_run\": true}";
+
+/// A mistake in a line of at most 300 characters: it may quote what was sent.
+fn brief(error: &serde_json::Error) -> String {
+    const LONGEST: usize = 300;
+    let told = error.to_string();
+    let line = |character: char| if character.is_control() { ' ' } else { character };
+    match told.char_indices().nth(LONGEST) {
+        Some((end, _)) => told[..end].chars().map(line).chain(" …".chars()).collect(),
+        None => told.chars().map(line).collect(),
+    }
+}
 
 impl Event {
     /// Tells from its fields which trigger sent an event, and reads it.

@@ -25,8 +25,11 @@ const FULL_UTILISATION: f64 = 0.98;
 const STILL_SAMPLES: usize = 5;
 /// ... while the other one moves by more than this share ...
 const MOVES_BY: f64 = 0.03;
-/// ... or in which at least one signal of several does.
-const ALL_STILL_SAMPLES: usize = 10;
+/// ... or in which at least one signal of several does: three times the same to the last digit, of all of them at once,
+/// happens to nothing that is measured.
+const ALL_STILL_SAMPLES: usize = 3;
+/// Movements after which a signal is known to move.
+const KNOWN_MOVEMENTS: usize = 10;
 
 /// What the two signals of one minute say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -199,7 +202,7 @@ fn contradiction(
     against(claims_less(usual_work), usual(group, pair))
 }
 
-/// Whether everything that comes every minute and is not zero has been the same to the last digit for ten minutes, though
+/// Whether everything that comes every minute and is not zero has been the same to the last digit for some minutes, though
 /// it has always moved before, and there are at least two such signals.
 fn all_stand_still(snapshot: &Snapshot, group: &Group) -> bool {
     let Some(before) = snapshot.recent.len().checked_sub(ALL_STILL_SAMPLES) else { return false };
@@ -215,7 +218,7 @@ fn all_stand_still(snapshot: &Snapshot, group: &Group) -> bool {
         }
         let earlier: Vec<f64> = snapshot.recent.range(..before).filter_map(value).collect();
         let moved = earlier.windows(2).filter(|pair| pair[0] != pair[1]).count();
-        standing += usize::from(snapshot.frozen || moved >= ALL_STILL_SAMPLES && 5 * moved >= 4 * (earlier.len() - 1));
+        standing += usize::from(snapshot.frozen || moved >= KNOWN_MOVEMENTS && 5 * moved >= 4 * (earlier.len() - 1));
     }
     standing >= 2
 }

@@ -15,7 +15,7 @@ use crate::state::{Store, StoreError};
 use crate::tune::advice::{LONGEST_ANSWER, LONGEST_ANSWER_TOKENS, Summary, candidate, hear, question};
 use crate::tune::{Candidate, Ground};
 
-/// Longest wait for it, tries included.
+/// Longest wait for one answer of it, tries included; never more than half of the time that is left.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Bytes of a question for each token, at least.
 const BYTES_PER_TOKEN: u64 = 2;
@@ -57,8 +57,7 @@ pub struct Asked {
 impl Adviser {
     /// The adviser of the configuration, with a key that is already known.
     pub fn new(transport: Transport, config: &config::DeepSeek, key: Secret) -> Self {
-        let client =
-            DeepSeek::new(transport.within(PATIENCE), &config.api_url, key, &config.model, config.send_thinking);
+        let client = DeepSeek::new(transport, &config.api_url, key, &config.model, config.send_thinking);
         Self { client, settings: config.into() }
     }
 
@@ -89,7 +88,8 @@ impl Adviser {
         }
         let digest = Sha256::new().chain_update(&rules).chain_update(&data).finalize();
         let messages = [Message { role: Role::System, content: rules }, Message { role: Role::User, content: data }];
-        let answered = self.client.ask(&messages, LONGEST_ANSWER_TOKENS).await;
+        let patience = PATIENCE.min(deadline.saturating_duration_since(Instant::now()) / 2);
+        let answered = self.client.within(patience).ask(&messages, LONGEST_ANSWER_TOKENS).await;
         let usage = match &answered {
             Ok(reply) => reply.usage,
             Err(error) => error.usage,

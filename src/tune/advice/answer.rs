@@ -56,7 +56,8 @@ pub fn hear(text: &str, before: &Tunables, group: &Group) -> Result<Heard, Strin
     if !document.starts_with('{') {
         return Err("it is no JSON object".to_owned());
     }
-    let answer: Answer = serde_json::from_str(document).map_err(|error| format!("it is not as asked for: {error}"))?;
+    let answer: Answer =
+        serde_json::from_str(document).map_err(|error| plain(&format!("it is not as asked for: {error}")))?;
     heard.load_pattern = Some(answer.load_pattern);
     if answer.changes.len() > MOST_CHANGES {
         return Err(format!("it changes {} parameters, more than {MOST_CHANGES}", answer.changes.len()));

@@ -1,8 +1,9 @@
 //! The cloud's APIs: slow, refusing, broken, silent, and not letting us in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use flexus_autoscaler::local::{Fault, Service};
+use flexus_autoscaler::local::{Fault, FaultTable, PointFault, Service};
 
 use crate::drill::{Drill, Script, Ticks, Told};
 use crate::faults::{calls, error, other_json, page, slow};
@@ -56,9 +57,15 @@ pub(super) fn drills() -> Vec<Drill> {
         }),
         Drill {
             expectation: "decides as ever; people are told later",
-            told: Told::Truth,
+            arrives_late: 2,
+            recovers_in: 45,
             timeout: Duration::from_secs(5),
-            ..metrics("SMN answers 500", |at| calls(at, Some(Service::Smn), "", 1.0, error(500, "SMN.0001")))
+            ..metrics("SMN answers 500 while metrics are missing", |at| {
+                let table = FaultTable::new()
+                    .calls(at.during(), Some(Service::Smn), "", 1.0, error(500, "SMN.0001"))
+                    .points(at.during(), "", "", PointFault::Missing);
+                Script { calls: Some(Arc::new(table)), ..Script::default() }
+            })
         },
         Drill {
             expectation: "the cloud refuses the keys: keeps what runs",

@@ -35,9 +35,12 @@ pub(super) fn drills() -> Vec<Drill> {
         drill("the AS group is locked every other time", "tries again in the next minute", |at| {
             calls(at, Some(Service::AutoScaling), "PUT", 0.5, error(400, "AS.0003"))
         }),
-        drill("the AS group is locked", "says so, and goes on when it ends", |at| {
-            calls(at, Some(Service::AutoScaling), "PUT", 1.0, error(400, "AS.0003"))
-        }),
+        Drill {
+            timeout: Duration::from_secs(3),
+            ..drill("the AS group is locked", "says so, and goes on when it ends", |at| {
+                calls(at, Some(Service::AutoScaling), "PUT", 1.0, error(400, "AS.0003"))
+            })
+        },
         drill("the quota of instances is used up", "says so, and goes on when it ends", |at| {
             calls(at, Some(Service::AutoScaling), "PUT", 1.0, error(400, "AS.7111"))
         }),
