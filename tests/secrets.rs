@@ -10,14 +10,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use flexus_autoscaler::clients::Credentials;
 use flexus_autoscaler::functiongraph::{Environment, Invocation, Service};
-use flexus_autoscaler::handlers::{alarm, console, evaluate, reclaim};
+use flexus_autoscaler::handlers::{alarm, console, evaluate, reclaim, tune};
 use flexus_autoscaler::local::{
     Fault, FaultTable, NoFaults, Region, RegionSettings, ServerHandle, WorkloadSettings, serve,
 };
-use flexus_autoscaler::model::Minute;
+use flexus_autoscaler::model::{HistoryMinute, Minute};
 use flexus_autoscaler::replay::group::ServiceModel;
+use flexus_autoscaler::state::{Store, history};
+use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use tracing_subscriber::fmt::MakeWriter;
@@ -29,7 +33,10 @@ const BEARER: &str = "planted-bearer-token-51c2";
 const STORED: &str = "planted-stored-secret-e07b";
 const PASSWORD: &str = "planted-redis-password-93ef";
 const IN_ADDRESS: &str = "planted-password-in-address-2d6a";
-const PLANTED: [&str; 7] = [SECRET_KEY, TOKEN, CONSOLE_TOKEN, BEARER, STORED, PASSWORD, IN_ADDRESS];
+const ADVISER_KEY: &str = "planted-adviser-key-a3c8";
+const PLANTED: [&str; 8] = [SECRET_KEY, TOKEN, CONSOLE_TOKEN, BEARER, STORED, PASSWORD, IN_ADDRESS, ADVISER_KEY];
+/// Time of an invocation, short: some of them hang.
+const PATIENCE: Duration = Duration::from_secs(4);
 const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Everything that comes out of the functions.
@@ -104,6 +111,7 @@ impl Stage {
             ("AUTOSCALER_CONSOLE_TOKEN", CONSOLE_TOKEN.to_owned()),
             ("PROMETHEUS_TOKEN", BEARER.to_owned()),
             ("REDIS_PASSWORD", PASSWORD.to_owned()),
+            ("DEEPSEEK_API_KEY", ADVISER_KEY.to_owned()),
             ("HUAWEICLOUD_SDK_AK", "PLANTEDACCESSKEY0001".to_owned()),
             ("HUAWEICLOUD_SDK_SK", SECRET_KEY.to_owned()),
             ("HUAWEICLOUD_SDK_SECURITY_TOKEN", TOKEN.to_owned()),
@@ -113,7 +121,7 @@ impl Stage {
         Self { region, _server: server, directory, environment, outputs }
     }
 
-    async fn invoke<S>(&self, service: S, event: Value)
+    async fn invoke<S>(&self, service: S, event: Value, patience: Duration)
     where
         S: Service<Invocation>,
         S::Response: serde::Serialize,
@@ -124,13 +132,44 @@ impl Stage {
             request_id: "request-1".to_owned(),
             invoke_type: Default::default(),
             credentials: Some(self.region.settings().agency.clone()),
-            deadline: tokio::time::Instant::now() + Duration::from_secs(4),
+            deadline: tokio::time::Instant::now() + patience,
         };
         self.outputs.add(format!("{:?}", invocation.credentials));
         match service.oneshot(invocation).await {
             Ok(answer) => self.outputs.add(serde_json::to_vec(&answer).expect("JSON")),
-            Err(error) => self.outputs.add(format!("{error} {error:?}")),
+            Err(error) => {
+                eprintln!("{error}");
+                self.outputs.add(format!("{error} {error:?}"))
+            }
         }
+    }
+
+    /// Writes the days before this one, so that there is something to tune on.
+    async fn live_through(&self, days: i64) {
+        let files = LocalFileSystem::new_with_prefix(self.directory.path()).expect("a folder");
+        let store = Store::new(Arc::new(files), Default::default());
+        let today = self.region.now();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        for day in 1..=days {
+            let start = today - day * 1440;
+            let minutes = (0..1440).map(|minute| {
+                let mut entry = HistoryMinute::empty(start + minute);
+                entry.measured.serving = Some(4);
+                entry.measured.total = Some(4);
+                entry.measured.taken_in_by = Some("test".to_owned());
+                entry.measured.signals = [("cpu".to_owned(), 50.0 + 20.0 * (minute as f64 / 200.0).sin())].into();
+                (entry.minute, entry)
+            });
+            let date = start.start().date_naive();
+            history::write_day(&store, "inference", date, &minutes.collect(), deadline).await.expect("written");
+        }
+    }
+
+    /// Has the group tuned: the adviser is asked.
+    async fn tune(&self) {
+        let time = self.region.now().start().to_rfc3339();
+        let event = json!({"action": "tune", "groups": ["inference"], "time": time});
+        self.invoke(tune::service(&self.environment), event, Duration::from_secs(60)).await;
     }
 
     /// Wakes every function once.
@@ -138,7 +177,7 @@ impl Stage {
         let now = self.region.now().start();
         let (environment, time) = (&self.environment, now.to_rfc3339());
         let timer = json!({"version": "v1.0", "time": time, "trigger_type": "TIMER", "user_event": ""});
-        self.invoke(evaluate::service(environment), timer).await;
+        self.invoke(evaluate::service(environment), timer, PATIENCE).await;
         let alarm = json!({
             "message_type": "alarm", "alarm_id": "al1", "alarm_name": "cpu", "alarm_status": "alarm",
             "time": now.timestamp_millis(), "namespace": "SYS.AS", "metric_name": "cpu_usage", "value": 70,
@@ -149,9 +188,9 @@ impl Stage {
             "topic_urn": "urn:smn:cn-north-4:p:people", "message_id": format!("m-{}", now.timestamp()),
             "message": alarm.to_string(), "timestamp": time, "type": "notification",
         }, "event_source": "smn"}]});
-        self.invoke(alarm::service(environment), smn).await;
+        self.invoke(alarm::service(environment), smn, PATIENCE).await;
         let reclaim: Value = serde_json::from_str(include_str!("../events/reclaim-cts.json")).expect("JSON");
-        self.invoke(reclaim::service(environment), reclaim).await;
+        self.invoke(reclaim::service(environment), reclaim, PATIENCE).await;
         for token in [CONSOLE_TOKEN, BEARER] {
             for (method, path) in [
                 ("GET", "/api/groups"),
@@ -168,7 +207,7 @@ impl Stage {
                     "httpMethod": method, "path": path, "headers": headers, "queryStringParameters": {},
                     "body": "{}", "isBase64Encoded": false, "requestContext": {"requestId": "r"},
                 });
-                self.invoke(console::service(environment), event).await;
+                self.invoke(console::service(environment), event, PATIENCE).await;
             }
         }
     }
@@ -209,6 +248,7 @@ fn config(region: &Region, url: &str, indiscreet: SocketAddr) -> Value {
         "region": settings.region, "project_id": settings.project_id,
         "endpoints": {"as": url, "ecs": url, "ces": url, "smn": url, "elb": url, "csms": url, "functiongraph": url},
         "notify": {"topic_urn": "urn:smn:cn-north-4:p:people"},
+        "deepseek": {"mode": "apply", "api_url": base, "api_key": secret("DEEPSEEK_API_KEY")},
         "groups": [{
             "name": "inference", "mode": "act", "scaling": {"min_instances": 1, "max_instances": 20},
             "pools": [{"name": "base", "purchase": "on_demand", "price_per_hour": 0.66,
@@ -252,10 +292,15 @@ async fn no_output_of_a_full_run_shows_a_secret() {
     }
     stage.region.set_faults(Arc::new(NoFaults));
     stage.wake_all().await;
+    stage.live_through(3).await;
+    stage.tune().await;
     stage.collect_store();
     let text = outputs.text();
     assert!(text.len() > 100_000, "there is something to look through");
-    for planted in PLANTED {
+    assert!(text.contains("does not accept the key"), "the adviser was asked, and refused");
+    // Whoever sees how a login is sent can read it.
+    let logins = ["user", "u", ""].map(|user| BASE64_STANDARD.encode(format!("{user}:{IN_ADDRESS}")));
+    for planted in PLANTED.into_iter().chain(logins.iter().map(String::as_str)) {
         if let Some(place) = text.find(planted) {
             let around = &text[text.floor_char_boundary(place.saturating_sub(600))..];
             panic!("{planted} is shown: {}", &around[..around.floor_char_boundary(700)]);

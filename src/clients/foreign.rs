@@ -54,7 +54,7 @@ async fn send(
     let purpose = Purpose { operation, subject, retry, secrets: &secrets };
     let authorization = match (bearer, &login) {
         (Some(token), _) => Some(format!("Bearer {}", token.expose())),
-        (None, Some(login)) => Some(format!("Basic {}", BASE64_STANDARD.encode(login.both.expose()))),
+        (None, Some(login)) => Some(format!("Basic {}", login.encoded.expose())),
         (None, None) => None,
     };
     let request = || {
@@ -82,12 +82,14 @@ pub(super) struct Login {
     pub(super) both: Secret,
     /// The password alone.
     pub(super) password: Secret,
+    /// Both, as they are sent: whoever sees it can read it.
+    encoded: Secret,
 }
 
 impl Login {
     /// What must not be quoted.
-    pub(super) fn secrets(&self) -> [&Secret; 2] {
-        [&self.both, &self.password]
+    pub(super) fn secrets(&self) -> [&Secret; 3] {
+        [&self.encoded, &self.both, &self.password]
     }
 }
 
@@ -96,8 +98,14 @@ pub(super) fn without_login(url: &Url) -> (Url, Option<Login>) {
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let user = decode(url.username());
     let password = decode(url.password().unwrap_or_default());
-    let login = (!user.is_empty() || !password.is_empty())
-        .then(|| Login { both: Secret::new(format!("{user}:{password}")), password: Secret::new(password) });
+    let login = (!user.is_empty() || !password.is_empty()).then(|| {
+        let both = format!("{user}:{password}");
+        Login {
+            encoded: Secret::new(BASE64_STANDARD.encode(&both)),
+            both: Secret::new(both),
+            password: Secret::new(password),
+        }
+    });
     let mut bare = url.clone();
     // Fails only for addresses that cannot hold a user in the first place.
     let _ = bare.set_username("").and_then(|()| bare.set_password(None));

@@ -21,9 +21,10 @@ pub async fn number(
     pointer: &str,
     bearer: Option<&Secret>,
 ) -> Result<Option<f64>, ClientError> {
-    let subject = foreign::without_login(url).0.to_string();
+    let (bare, login) = foreign::without_login(url);
+    let subject = bare.to_string();
     let answer = foreign::get(transport, OPERATION, &subject, url, bearer).await?;
-    let secrets: Vec<&Secret> = bearer.into_iter().collect();
+    let secrets: Vec<&Secret> = bearer.into_iter().chain(login.iter().flat_map(foreign::Login::secrets)).collect();
     let unreadable = |reason: String| ClientError::new(OPERATION, &subject, Failure::unreadable(&reason, &secrets));
     let document: Value =
         serde_json::from_slice(&answer.body).map_err(|error| unreadable(format!("not JSON: {error}")))?;

@@ -38,7 +38,8 @@ impl Prometheus {
         let seconds = format!("{}.{:03}", time.timestamp(), time.timestamp_subsec_millis());
         url.set_query(Some(&query_string(&[("query", query), ("time", &seconds)])));
         let answer = foreign::get(&self.transport, OPERATION, query, &url, self.bearer.as_ref()).await?;
-        let secrets: Vec<&Secret> = self.bearer.iter().collect();
+        let login = foreign::without_login(&self.base).1;
+        let secrets: Vec<&Secret> = self.bearer.iter().chain(login.iter().flat_map(foreign::Login::secrets)).collect();
         let unreadable = |reason: String| ClientError::new(OPERATION, query, Failure::unreadable(&reason, &secrets));
         let answer: Answer = serde_json::from_slice(&answer.body).map_err(|error| unreadable(error.to_string()))?;
         for warning in &answer.warnings {
