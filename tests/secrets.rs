@@ -137,10 +137,7 @@ impl Stage {
         self.outputs.add(format!("{:?}", invocation.credentials));
         match service.oneshot(invocation).await {
             Ok(answer) => self.outputs.add(serde_json::to_vec(&answer).expect("JSON")),
-            Err(error) => {
-                eprintln!("{error}");
-                self.outputs.add(format!("{error} {error:?}"))
-            }
+            Err(error) => self.outputs.add(format!("{error} {error:?}")),
         }
     }
 
