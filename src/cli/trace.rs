@@ -19,8 +19,8 @@ const LONGEST_STEP_SECONDS: i64 = 86_400;
 const LARGEST_LOAD: f64 = 1e18;
 /// Largest file, unpacked, in bytes. Ten years of minutes with a few columns are half of it.
 const LARGEST_FILE: u64 = 512 * 1024 * 1024;
-/// Longest spot trace, in minutes: ten years.
-const LONGEST_SPOT_TRACE: i64 = 10 * 366 * 1440;
+/// Longest spot trace, in minutes: a year.
+const LONGEST_SPOT_TRACE: i64 = 366 * 1440;
 /// Most zones of a spot trace.
 const MOST_ZONES: usize = 64;
 
@@ -96,7 +96,7 @@ pub fn parse_spot_market(path: &str, bytes: &[u8]) -> Result<SpotMarket, TraceFi
         return Err(file(format!("names {} zones; at most {MOST_ZONES} are played", zones.len())));
     }
     if trace.minutes() > LONGEST_SPOT_TRACE {
-        return Err(file(format!("spans {} days; at most ten years are played", trace.minutes() / 1440)));
+        return Err(file(format!("spans {} days; at most 366 are played", trace.minutes() / 1440)));
     }
     let mut last = vec![0; zones.len()];
     let changes = |minute: i64| {
