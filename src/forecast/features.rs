@@ -52,11 +52,13 @@ impl LogSeries {
     }
 
     /// Demand as this series sees it.
+    #[inline]
     pub fn transform(&self, demand: f64, reference: f64) -> f64 {
         Quick::tables().ln(demand / reference + self.offset)
     }
 
     /// The demand that a transformed value stands for, not below zero.
+    #[inline]
     pub fn demand(&self, transformed: f64, reference: f64) -> f64 {
         (reference * (Quick::tables().exp(transformed) - self.offset)).max(0.0)
     }

@@ -10,7 +10,7 @@ use super::features::{FEATURES, FIRST_FEATURES, LogSeries};
 use super::history::History;
 use super::regression::RecursiveLeastSquares;
 use super::scale::{COMPONENTS, ScaleContext, ScaleMixture, level_of};
-use super::shape::ResidualShape;
+use super::shape::{BINS, Bins, ResidualShape};
 use crate::model::Minute;
 
 /// Offsets of the two log spaces, in multiples of the mean demand: nearly additive errors, nearly multiplicative ones.
@@ -175,17 +175,27 @@ impl OnlineForecast {
         self.advance(minute, demand, true);
     }
 
-    /// The distribution of demand `horizons()[at]` minutes after the newest one: calls `visit` with probability and demand
-    /// in ascending order.
-    pub fn for_each_outcome(&self, space: usize, at: usize, mut visit: impl FnMut(f64, f64)) {
+    /// The distribution of demand `horizons()[at]` minutes after the newest one: fills in probabilities, and demands in
+    /// ascending order. False, and nothing is filled in, where there is no such forecast.
+    pub fn outcomes(&self, space: usize, at: usize, probabilities: &mut Bins, demands: &mut Bins) -> bool {
         let Some((space, model)) = self.spaces.get(space).and_then(|space| Some((space, space.models.get(at)?))) else {
-            return;
+            return false;
         };
         let ceiling = self.ceiling();
-        model.shape.for_each(|probability, error| {
-            let transformed = model.location + model.deviation * error;
-            visit(probability, space.series.demand(transformed, self.reference).min(ceiling));
-        });
+        model.shape.outcomes(probabilities, demands);
+        for demand in demands {
+            let transformed = model.location + model.deviation * *demand;
+            *demand = space.series.demand(transformed, self.reference).min(ceiling);
+        }
+        true
+    }
+
+    /// Calls `visit` with probability and demand of each of the [`outcomes`](Self::outcomes).
+    pub fn for_each_outcome(&self, space: usize, at: usize, mut visit: impl FnMut(f64, f64)) {
+        let (mut probabilities, mut demands) = ([0.0; BINS], [0.0; BINS]);
+        if self.outcomes(space, at, &mut probabilities, &mut demands) {
+            probabilities.into_iter().zip(demands).for_each(|(probability, demand)| visit(probability, demand));
+        }
     }
 
     /// True if the parts fit together, as they do unless the state was damaged.

@@ -20,6 +20,7 @@ pub struct Quick {
 
 impl Quick {
     /// The tables, computed once.
+    #[inline]
     pub fn tables() -> &'static Self {
         static TABLES: OnceLock<Quick> = OnceLock::new();
         TABLES.get_or_init(|| Self {
@@ -32,6 +33,7 @@ impl Quick {
     }
 
     /// e to the power of `exponent`, which is kept within what a double holds.
+    #[inline]
     pub fn exp(&self, exponent: f64) -> f64 {
         const UNIT: f64 = std::f64::consts::LN_2 / STEPS as f64;
         let exponent = exponent.clamp(-700.0, 700.0);
@@ -44,6 +46,7 @@ impl Quick {
     }
 
     /// Natural logarithm of a normal number above zero.
+    #[inline]
     pub fn ln(&self, number: f64) -> f64 {
         let bits = number.to_bits();
         let power = (bits >> MANTISSA_BITS) as i64 - 1023;

@@ -37,9 +37,10 @@ impl RecursiveLeastSquares {
         if self.weights.len() != N || self.inverse.len() != N * N {
             return;
         }
+        // The inverse is symmetric, so rows may be added up instead of multiplied: element by element, all at once.
         let mut gain = [0.0; N];
-        for (row, gain) in self.inverse.chunks_exact(N).zip(&mut gain) {
-            for (element, feature) in row.iter().zip(features) {
+        for (row, feature) in self.inverse.chunks_exact(N).zip(features) {
+            for (gain, element) in gain.iter_mut().zip(row) {
                 *gain += element * feature;
             }
         }
@@ -51,11 +52,11 @@ impl RecursiveLeastSquares {
         for (weight, gain) in self.weights.iter_mut().zip(&gain) {
             *weight += gain * step;
         }
-        let mut largest: f64 = 0.0;
+        let (mut largest, grown, shrunk): (f64, f64, f64) = (0.0, 1.0 / memory, 1.0 / (denominator * memory));
         for (at, row) in self.inverse.chunks_exact_mut(N).enumerate() {
-            let scaled = gain[at] / denominator;
+            let scaled = gain[at] * shrunk;
             for (element, gain) in row.iter_mut().zip(&gain) {
-                *element = (*element - scaled * gain) / memory;
+                *element = *element * grown - scaled * gain;
             }
             largest = largest.max(row[at]);
         }

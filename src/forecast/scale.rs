@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::packed;
+use super::quick::Quick;
 
 /// Number of variances in the mixture.
 pub const COMPONENTS: usize = 8;
@@ -29,7 +30,7 @@ pub struct ScaleContext {
 
 /// Bucket of a demand in instances.
 pub fn level_of(demand: f64) -> u16 {
-    ((4.0 * (1.0 + demand.max(0.0)).log2()) as usize).min(LEVELS - 1) as u16
+    ((4.0 / std::f64::consts::LN_2 * Quick::tables().ln(1.0 + demand.max(0.0))) as usize).min(LEVELS - 1) as u16
 }
 
 /// Eight running variances of a forecast's error and the weights by which they explain it.
@@ -107,11 +108,12 @@ impl ScaleMixture {
         let minute = usize::from(context.minute_of_day) % MINUTES;
         learn_bucket(&mut self.minute, &mut self.minute_seen, minute, squared, 0.04);
 
+        let quick = Quick::tables();
         let gradient = (1.0 - (error * error / variance).min(9.0)) / 2.0;
         let mut total = 0.0;
         for (weight, component) in self.weights.iter_mut().zip(components) {
             let pull = (component / variance - 1.0).clamp(-3.0, 3.0);
-            *weight = (*weight * (-RATE * gradient * pull).exp()).max(LEAST_WEIGHT);
+            *weight = (*weight * quick.exp(-RATE * gradient * pull)).max(LEAST_WEIGHT);
             total += *weight;
         }
         for weight in &mut self.weights {

@@ -5,14 +5,17 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::packed;
+use super::quick::Quick;
 
-const HALF_BINS: usize = 30;
+const HALF_BINS: usize = 22;
 /// Bins for each unit of asinh(2 error).
-const DENSITY: f64 = 6.0;
+const DENSITY: f64 = 5.0;
 /// Bins of the histogram; the middle one holds zero.
 pub const BINS: usize = 2 * HALF_BINS + 1;
-/// Minutes after which an error counts half.
-const HALF_LIFE_MINUTES: f64 = 1440.0;
+/// A number for each bin.
+pub type Bins = [f64; BINS];
+/// Share of an error's weight that a minute leaves: after a day it counts half.
+const DECAY: f64 = 0.999_518_763_622_666_2;
 /// Weight of the prior in errors. It never decays: the tail of events that were not seen yet.
 const PRIOR_WEIGHT: f64 = 40.0;
 /// Degrees of freedom of the Student t prior.
@@ -37,23 +40,27 @@ impl Default for ResidualShape {
 impl ResidualShape {
     /// Learns one standardised error.
     pub fn learn(&mut self, error: f64) {
-        let decay = 0.5_f64.powf(1.0 / HALF_LIFE_MINUTES);
         for (weight, moment) in self.weight.iter_mut().zip(&mut self.moment) {
-            *weight *= decay;
-            *moment *= decay;
+            *weight *= DECAY;
+            *moment *= DECAY;
         }
         let at = bin_of(error);
         self.weight[at] += 1.0;
         self.moment[at] += error.clamp(-1e3, 1e3);
     }
 
-    /// Calls `visit` with probability and mean error of every bin, in ascending order of the error.
-    pub fn for_each(&self, mut visit: impl FnMut(f64, f64)) {
+    /// Fills in the probability and the mean error of every bin, in ascending order of the error.
+    #[inline]
+    pub fn outcomes(&self, probabilities: &mut Bins, errors: &mut Bins) {
+        let (Some(seen), Some(moments)) = (self.weight.first_chunk::<BINS>(), self.moment.first_chunk::<BINS>()) else {
+            return;
+        };
         let prior = prior();
-        let total = self.weight.iter().sum::<f64>() + PRIOR_WEIGHT;
-        for ((&weight, &moment), prior) in self.weight.iter().zip(&self.moment).zip(prior) {
-            let weight = weight + prior.0;
-            visit(weight / total, (moment + prior.1) / weight);
+        let share = 1.0 / (seen.iter().sum::<f64>() + PRIOR_WEIGHT);
+        for at in 0..BINS {
+            let weight = seen[at] + prior.weight[at];
+            errors[at] = (moments[at] + prior.moment[at]) / weight;
+            probabilities[at] = weight * share;
         }
     }
 
@@ -64,13 +71,19 @@ impl ResidualShape {
 }
 
 fn bin_of(error: f64) -> usize {
-    let at = (DENSITY * (2.0 * error).asinh()).round().clamp(-(HALF_BINS as f64), HALF_BINS as f64);
-    (at + HALF_BINS as f64) as usize
+    let size = (2.0 * error.abs()).min(1e9);
+    let at = (DENSITY * Quick::tables().ln(size + (size * size + 1.0).sqrt()) + 0.5).min(HALF_BINS as f64) as usize;
+    if error < 0.0 { HALF_BINS - at } else { HALF_BINS + at }
 }
 
 /// Weight and moment of the prior in each bin.
-fn prior() -> &'static [(f64, f64); BINS] {
-    static PRIOR: OnceLock<[(f64, f64); BINS]> = OnceLock::new();
+struct Prior {
+    weight: Bins,
+    moment: Bins,
+}
+
+fn prior() -> &'static Prior {
+    static PRIOR: OnceLock<Prior> = OnceLock::new();
     PRIOR.get_or_init(|| {
         let density = |z: f64| (1.0 + z * z / PRIOR_FREEDOM).powf(-(PRIOR_FREEDOM + 1.0) / 2.0);
         let edge = |index: f64| (index / DENSITY).sinh() / 2.0;
@@ -87,7 +100,10 @@ fn prior() -> &'static [(f64, f64); BINS] {
             }
         }
         let total: f64 = bins.iter().map(|bin| bin.0).sum();
-        bins.map(|(weight, moment)| (weight / total * PRIOR_WEIGHT, moment / total * PRIOR_WEIGHT))
+        Prior {
+            weight: bins.map(|(weight, _)| weight / total * PRIOR_WEIGHT),
+            moment: bins.map(|(_, moment)| moment / total * PRIOR_WEIGHT),
+        }
     })
 }
 
@@ -95,29 +111,28 @@ fn prior() -> &'static [(f64, f64); BINS] {
 mod tests {
     use super::*;
 
+    fn outcomes(shape: &ResidualShape) -> (Bins, Bins) {
+        let (mut probabilities, mut errors) = ([0.0; BINS], [0.0; BINS]);
+        shape.outcomes(&mut probabilities, &mut errors);
+        (probabilities, errors)
+    }
+
     #[test]
     fn probabilities_add_up_to_one_and_errors_ascend() {
         let mut shape = ResidualShape::default();
         for error in [-2.0, 0.1, 0.3, 5.0, 1e9] {
             shape.learn(error);
         }
-        let (mut total, mut last) = (0.0, f64::NEG_INFINITY);
-        shape.for_each(|probability, error| {
-            assert!(error >= last);
-            last = error;
-            total += probability;
-        });
-        assert!((total - 1.0).abs() < 1e-9);
+        let (probabilities, errors) = outcomes(&shape);
+        assert!(errors.is_sorted());
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
     }
 
     #[test]
     fn before_anything_was_seen_the_tail_is_heavy() {
-        let mut beyond_three = 0.0;
-        ResidualShape::default().for_each(|probability, error| {
-            if error > 3.0 {
-                beyond_three += probability;
-            }
-        });
+        let (probabilities, errors) = outcomes(&ResidualShape::default());
+        let beyond_three: f64 =
+            probabilities.iter().zip(errors).filter(|(_, error)| *error > 3.0).map(|(p, _)| p).sum();
         assert!((0.02..0.06).contains(&beyond_three), "{beyond_three}");
     }
 }

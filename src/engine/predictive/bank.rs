@@ -14,20 +14,26 @@ const CAUTIONS: [(f64, f64); 7] =
     [(0.25, 0.25), (0.25, 1.0), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0), (1.0, 2.0), (2.0, 2.0)];
 /// Decisions over which the count that is worth keeping is held.
 const HOLDS: [u32; 4] = [1, 3, 8, 20];
+/// The longest of them.
+const LONGEST_HOLD: usize = 20;
 /// The multipliers that occur.
 pub(super) const MULTIPLIERS: [f64; 4] = [0.25, 0.5, 1.0, 2.0];
 /// Minutes that are remembered of every expert: lead and delay of up to an hour.
 const REMEMBERED: usize = 64;
-/// Shadow costs fade with this half-life.
-const HALF_LIFE_MINUTES: f64 = 10_000.0;
+/// Share of the shadow costs that a minute leaves: a half-life of 10 000 minutes.
+const FADE: f64 = 0.999_930_687_684_153_6;
 /// An expert that has cost more than the cheapest by this share counts the e-th part of it ...
 const TOLERANCE: f64 = 0.015;
 /// ... and none at all beyond this many times the share.
 const FURTHEST: f64 = 6.0;
 /// Shares are of this cost at least, in instance-minutes of a group with a mean demand of [`PRIOR_DEMAND`].
 const LEAST_COST: f64 = 3000.0;
-/// Mean demand, in instances, that priors are stated for.
+/// What must be outweighed by costs before an expert at a distance of 1 is followed, in instance-minutes ...
+const PRIOR_COST: f64 = 120.0;
+/// ... of a group with this mean demand, in instances ...
 const PRIOR_DEMAND: f64 = 7.2;
+/// ... at this price or less; at higher ones it grows with the price.
+const PRIOR_PRICE: f64 = 20.0;
 
 /// One setting.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,9 +55,8 @@ impl Expert {
         Self { view, buy: index(buy), keep: index(keep), hold }
     }
 
-    /// Distance from the setting that is best on the whole: what must be outweighed by costs before it is followed, in
-    /// instance-minutes of a group with a mean demand of [`PRIOR_DEMAND`].
-    fn prior(&self, price: f64) -> f64 {
+    /// Distance from the setting that is best on the whole.
+    fn distance(&self) -> f64 {
         let (buy, keep) = (MULTIPLIERS[usize::from(self.buy)], MULTIPLIERS[usize::from(self.keep)]);
         let kind = match self.view {
             View::Additive => 0.0,
@@ -61,7 +66,7 @@ impl Expert {
             View::DayMaximum | View::ThreeDayMaximum | View::WeekMaximum => 6.0,
         };
         let caution = (buy / 1.4).ln().abs() + (keep / 1.4).ln().abs();
-        120.0 * (price / 20.0).max(1.0) * (caution + kind + 0.15 * (f64::from(self.hold) / 5.0).ln().abs())
+        caution + kind + 0.15 * (f64::from(self.hold) / 5.0).ln().abs()
     }
 }
 
@@ -86,6 +91,29 @@ fn experts() -> Vec<Expert> {
     all
 }
 
+/// The experts, and what follows from them alone.
+#[derive(Clone, Debug, PartialEq)]
+struct Roster {
+    experts: Vec<Expert>,
+    /// [`Expert::distance`] of each.
+    distances: Vec<f64>,
+    /// At which of [`MULTIPLIERS`] experts of each view buy or keep.
+    used: [[bool; MULTIPLIERS.len()]; View::ALL.len()],
+}
+
+impl Default for Roster {
+    fn default() -> Self {
+        let experts = experts();
+        let mut used = [[false; MULTIPLIERS.len()]; View::ALL.len()];
+        for expert in &experts {
+            let used = &mut used[expert.view as usize];
+            used[usize::from(expert.buy)] = true;
+            used[usize::from(expert.keep)] = true;
+        }
+        Self { distances: experts.iter().map(Expert::distance).collect(), experts, used }
+    }
+}
+
 /// What one sizing concluded by each view: counts worth buying at each multiplier.
 pub(super) type Sizes = [[u32; MULTIPLIERS.len()]; View::ALL.len()];
 
@@ -93,8 +121,8 @@ pub(super) type Sizes = [[u32; MULTIPLIERS.len()]; View::ALL.len()];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bank {
     price: f64,
-    #[serde(skip, default = "experts")]
-    experts: Vec<Expert>,
+    #[serde(skip)]
+    roster: Roster,
     lead: usize,
     started: bool,
     prior_share: f64,
@@ -114,11 +142,11 @@ pub(super) struct Bank {
 impl Bank {
     /// A bank at `price` for groups whose instances start in `lead` minutes.
     pub(super) fn new(price: f64, lead: u32) -> Self {
-        let experts = experts();
-        let count = experts.len();
+        let roster = Roster::default();
+        let count = roster.experts.len();
         Self {
             price,
-            experts,
+            roster,
             lead: (lead as usize).min(REMEMBERED - 2),
             started: false,
             prior_share: 1.0,
@@ -128,6 +156,11 @@ impl Bank {
             worth: vec![0; View::ALL.len() * MULTIPLIERS.len() * REMEMBERED],
             newest: None,
         }
+    }
+
+    /// At which of [`MULTIPLIERS`] an expert with that view buys or keeps.
+    pub(super) fn used(&self, view: View) -> [bool; MULTIPLIERS.len()] {
+        self.roster.used[view as usize]
     }
 
     /// Minutes in which instances are taken to start.
@@ -142,9 +175,8 @@ impl Bank {
 
     /// True if the parts have their sizes, as they do unless the state was damaged.
     pub(super) fn is_sound(&self) -> bool {
-        let count = self.experts.len();
-        count == experts().len()
-            && self.lead <= REMEMBERED - 2
+        let count = self.roster.experts.len();
+        self.lead <= REMEMBERED - 2
             && self.cost.len() == count
             && self.queue.len() == count
             && self.asked.len() == count * REMEMBERED
@@ -157,28 +189,24 @@ impl Bank {
         if !self.started {
             return;
         }
-        let fade = 0.5_f64.powf(1.0 / HALF_LIFE_MINUTES);
-        self.prior_share *= fade;
-        // Without a queue, experts with as many instances fare alike.
-        let mut known: [(u32, f64); 16] = [(u32::MAX, 0.0); 16];
+        self.prior_share *= FADE;
+        // Experts with as many instances and as long a queue fare alike: instances and queue before, violations and queue after.
+        let mut known = [(u32::MAX, 0.0, 0.0, 0.0); 32];
         for (expert, (cost, queue)) in self.cost.iter_mut().zip(&mut self.queue).enumerate() {
             let row = &self.asked[expert * REMEMBERED..(expert + 1) * REMEMBERED];
             let at = |minute: Minute| row[slot(minute)];
             // An instance serves once it has been asked for without a break for the lead time.
             let serving = (0..=self.lead as i64).map(|age| at(minute - age)).min().unwrap_or_default();
             let (asked, before) = (at(minute), at(minute - 1));
-            let calm = *queue == 0.0 && f64::from(serving) >= demand;
-            let memo = serving as usize % known.len();
-            let violated = if calm && known[memo].0 == serving {
-                known[memo].1
-            } else {
+            let memo = &mut known[serving as usize % 32];
+            if (memo.0, memo.1) != (serving, *queue) {
+                let before = *queue;
                 let outcome = play_minute(model, serving, queue, demand);
-                (outcome.late + outcome.lost) / 60.0
-            };
-            if calm {
-                known[memo] = (serving, violated);
+                *memo = (serving, before, (outcome.late + outcome.lost) / 60.0, *queue);
             }
-            *cost = *cost * fade + f64::from(asked) + f64::from(asked.saturating_sub(before)) + self.price * violated;
+            let violated = memo.2;
+            *queue = memo.3;
+            *cost = *cost * FADE + f64::from(asked) + f64::from(asked.saturating_sub(before)) + self.price * violated;
         }
     }
 
@@ -204,18 +232,33 @@ impl Bank {
         for (at, &size) in sizes.iter().flatten().enumerate() {
             self.worth[at * REMEMBERED + slot(now)] = size;
         }
-        for (at, expert) in self.experts.iter().enumerate() {
+        // The largest count worth keeping over the last decisions, by view, multiplier and how many decisions.
+        let mut held = [[0; LONGEST_HOLD]; View::ALL.len() * MULTIPLIERS.len()];
+        let used = self.roster.used.as_flattened();
+        let rows = held.iter_mut().zip(self.worth.chunks_exact(REMEMBERED)).zip(used);
+        for ((held, row), _) in rows.filter(|(_, used)| **used) {
+            let mut largest = 0;
+            for (age, held) in (0i64..).zip(held) {
+                largest = row[slot(now - age)].max(largest);
+                *held = largest;
+            }
+        }
+        for (at, expert) in self.roster.experts.iter().enumerate() {
             let before = self.asked[at * REMEMBERED + slot(now - 1)];
-            let wanted = band(before, sizes[expert.view as usize][usize::from(expert.buy)], self.held(now, expert));
+            let row = expert.view as usize * MULTIPLIERS.len();
+            let keep = held[row + usize::from(expert.keep)][expert.hold as usize - 1];
+            let wanted = band(before, sizes[expert.view as usize][usize::from(expert.buy)], keep);
             self.asked[at * REMEMBERED + slot(now)] = wanted.clamp(limits.0, limits.1);
         }
     }
 
     /// What the experts want at the decision for `now`, each weighted by what it has cost so far.
     pub(super) fn votes(&self, now: Minute, mean: f64) -> Vec<Vote> {
+        let Roster { experts, distances, .. } = &self.roster;
         let unit = mean / PRIOR_DEMAND * self.prior_share;
-        let cost = |at: usize| self.cost[at] + unit * self.experts[at].prior(self.price);
-        let least = (0..self.experts.len()).map(cost).fold(f64::INFINITY, f64::min);
+        let prior = PRIOR_COST * (self.price / PRIOR_PRICE).max(1.0);
+        let cost = |at: usize| self.cost[at] + unit * (prior * distances[at]);
+        let least = (0..experts.len()).map(cost).fold(f64::INFINITY, f64::min);
         let tolerated = TOLERANCE * least.max(unit * LEAST_COST).max(f64::MIN_POSITIVE);
         let vote = |(at, expert): (usize, &Expert)| {
             let worse = (cost(at) - least) / tolerated;
@@ -229,17 +272,9 @@ impl Bank {
                 wanted: self.asked[at * REMEMBERED + slot(now)],
             })
         };
-        self.experts.iter().enumerate().filter_map(vote).collect()
-    }
-
-    /// The largest count that was worth keeping over the expert's last decisions.
-    fn held(&self, now: Minute, expert: &Expert) -> u32 {
-        (0..i64::from(expert.hold)).map(|age| self.worth_at(now - age, expert)).max().unwrap_or_default()
-    }
-
-    fn worth_at(&self, minute: Minute, expert: &Expert) -> u32 {
-        let row = expert.view as usize * MULTIPLIERS.len() + usize::from(expert.keep);
-        self.worth[row * REMEMBERED + slot(minute)]
+        let mut votes = Vec::with_capacity(experts.len());
+        votes.extend(experts.iter().enumerate().filter_map(vote));
+        votes
     }
 }
 

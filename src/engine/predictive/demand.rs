@@ -37,19 +37,23 @@ impl DemandEstimator {
     /// Work per second of one instance, as far as known. `told` wins over what was learnt.
     pub(crate) fn capacity(&self, told: Option<f64>) -> Option<f64> {
         told.or_else(|| {
-            let mut sorted = self.capacities.clone();
-            sorted.sort_by(f64::total_cmp);
-            sorted.get(sorted.len() / 2).copied()
+            let mut known = [0.0; KEPT_CAPACITIES];
+            let count = self.capacities.len().min(KEPT_CAPACITIES);
+            let known = &mut known[..count];
+            known.copy_from_slice(&self.capacities[..count]);
+            (count > 0).then(|| *known.select_nth_unstable_by(count / 2, f64::total_cmp).1)
         })
     }
 
-    /// What `sample` says, or nothing if it shows neither utilisation nor rate.
+    /// What `sample` says, or nothing if it shows neither utilisation nor rate. An instance is saturated at `most` of its
+    /// capacity.
     pub(crate) fn estimate(
         &mut self,
         signals: &[Signal],
         sample: &Sample,
         told: Option<f64>,
         target: Option<&str>,
+        most: f64,
     ) -> Option<Demand> {
         let serving = f64::from(sample.serving?);
         if serving <= 0.0 {
@@ -81,7 +85,7 @@ impl DemandEstimator {
         let demand = (served + grown).max(0.0);
         let full = match (queue, capacity) {
             (Some(queue), Some(capacity)) => queue >= FULL_QUEUE_SECONDS * serving * capacity,
-            _ => utilisation.unwrap_or(served / serving) >= SATURATED,
+            _ => utilisation.unwrap_or(served / serving) >= SATURATED * most,
         };
         Some(if full { Demand::AtLeast(demand) } else { Demand::Exactly(demand) })
     }

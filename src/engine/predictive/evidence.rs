@@ -8,6 +8,8 @@ use crate::model::Minute;
 
 /// Before a forecast can be relied on, instances are counted on to be this busy.
 const COLD_UTILISATION: f64 = 0.6;
+/// A knee this far from the model's is told of.
+const WORTH_TELLING: f64 = 0.02;
 /// A wanted mean this near to what there is changes nothing.
 const STILL_NEAR: f64 = 0.55;
 
@@ -30,6 +32,9 @@ pub struct PredictiveEvidence {
     pub service_seconds: f64,
     /// Response time that still counts as good, in seconds.
     pub slo_seconds: f64,
+    /// Share of the modelled utilisation from which on requests have really been slow.
+    #[serde(default = "as_modelled", skip_serializing_if = "is_as_modelled")]
+    pub knee: f64,
     /// What is expected and how it is weighed. `None` while too little has been seen.
     pub outlook: Option<Outlook>,
     /// What there is, serving and starting.
@@ -150,6 +155,13 @@ impl PredictiveEvidence {
             )),
             Some(outlook) => self.tell_outlook(outlook, &mut told),
         }
+        if (self.knee - 1.0).abs() >= WORTH_TELLING {
+            let (when, less) = if self.knee < 1.0 { ("sooner", "less") } else { ("later", "more") };
+            told.push(format!(
+                "Requests become slow {when} than the model of waiting times says: an instance is counted on for {:.0} % {less}.",
+                (self.knee - 1.0).abs() * 100.0
+            ));
+        }
         for floor in &self.floors {
             told.push(format!(
                 "{} is {:.1}, over {}: with {} instances it would not be.",
@@ -210,6 +222,14 @@ impl PredictiveEvidence {
             first.wanted
         ));
     }
+}
+
+fn as_modelled() -> f64 {
+    1.0
+}
+
+fn is_as_modelled(knee: &f64) -> bool {
+    *knee == 1.0
 }
 
 /// The count nearest to what is wanted; what there is where that is almost as near, so that it doesn't flicker.

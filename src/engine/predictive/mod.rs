@@ -8,7 +8,9 @@ mod bank;
 mod demand;
 mod evidence;
 mod expected;
+mod knee;
 mod outlook;
+mod past_days;
 mod sizing;
 
 use std::sync::Arc;
@@ -20,7 +22,9 @@ use self::demand::first_of;
 pub(crate) use self::demand::{Demand, DemandEstimator};
 pub use self::evidence::{Floor, HorizonDemand, Outlook, PredictiveEvidence, ShrinkHold, Vote};
 pub use self::expected::Expected;
+use self::knee::Knee;
 pub use self::outlook::View;
+use self::past_days::PastDays;
 pub use self::sizing::DemandDistribution;
 use self::sizing::{ExpectedLate, LateTable};
 use super::track::period_minutes;
@@ -78,6 +82,8 @@ pub struct Predictive {
     terms: Terms,
     demand: DemandEstimator,
     forecast: OnlineForecast,
+    #[serde(default)]
+    knee: Knee,
     bank: Bank,
     /// Latency and utilisation of the newest sample that had both.
     newest_latency: Option<(f64, f64)>,
@@ -93,9 +99,9 @@ pub struct Predictive {
 #[derive(Clone, Debug, Default)]
 struct Scratch {
     table: Option<Arc<LateTable>>,
-    expected: ExpectedLate,
-    /// By view, then by horizon.
-    distributions: Vec<DemandDistribution>,
+    days: PastDays,
+    /// Late work that each view expects at the horizons that it looks at.
+    late: [Vec<ExpectedLate>; View::ALL.len()],
 }
 
 impl PartialEq for Scratch {
@@ -116,6 +122,7 @@ impl Predictive {
             terms,
             demand: DemandEstimator::default(),
             forecast: OnlineForecast::new(&[]),
+            knee: Knee::default(),
             bank,
             newest_latency: None,
             floors: Vec::new(),
@@ -134,6 +141,9 @@ impl Predictive {
         }
         if terms != self.terms {
             self.bank = Bank::new(terms.violation_price, self.bank.lead());
+            if (terms.slo_seconds, terms.service_seconds) != (self.terms.slo_seconds, self.terms.service_seconds) {
+                self.knee = Knee::default();
+            }
             self.scratch = Scratch::default();
             self.terms = terms;
         }
@@ -143,7 +153,7 @@ impl Predictive {
     /// Adapts to lead, delay and metric period, all of which may change while it runs.
     fn prepare(&mut self, observation: &Observation<'_>) {
         if self.scratch.table.is_none() {
-            if !self.forecast.is_sound() || !self.bank.is_sound() {
+            if !self.forecast.is_sound() || !self.bank.is_sound() || !self.knee.is_sound() {
                 *self = Self::with_terms(self.terms.clone());
             }
             self.scratch.table = Some(Arc::new(LateTable::new(self.terms.service_seconds, self.terms.slo_seconds)));
@@ -169,11 +179,17 @@ impl Predictive {
         }
         let target = self.terms.target_signal.as_deref();
         let signals = observation.signals;
-        let Some(demand) = self.demand.estimate(signals, sample, self.terms.instance_capacity, target) else {
-            return;
-        };
+        let model = self.terms.service_model();
         let latency = first_of(signals, sample, SignalKind::LatencyMs, None);
         let utilisation = first_of(signals, sample, SignalKind::Utilisation, target);
+        if let (Some(latency), Some(utilisation), Some(serving)) = (latency, utilisation, sample.serving) {
+            self.knee.learn(&model, sample.minute, serving, utilisation / 100.0, latency);
+        }
+        let most = if self.knee.is_slow() { self.knee.share().min(1.0) } else { 1.0 };
+        let told = self.terms.instance_capacity;
+        let Some(demand) = self.demand.estimate(signals, sample, told, target, most) else {
+            return;
+        };
         self.newest_latency = latency.zip(utilisation);
         self.floors = demand::floors(signals, sample, target);
         let demand = match demand {
@@ -181,7 +197,7 @@ impl Predictive {
             Demand::AtLeast(least) => self.hidden_demand(least, sample.minute),
         };
         self.forecast.push(sample.minute, demand);
-        self.bank.score(&self.terms.service_model(), sample.minute, demand);
+        self.bank.score(&model, sample.minute, demand / self.knee.share());
     }
 
     /// What a full queue probably hides: half of the way to the mean of what was seen above, as far as that was seen. While
@@ -206,22 +222,31 @@ impl Predictive {
         likely.max((before.unwrap_or_default() * HIDDEN_GROWTH).min(MOST_HIDDEN * least))
     }
 
-    /// Counts worth their money by every view at every multiplier: the largest over the horizons.
+    /// Counts worth their money by every view at the multipliers that its experts use: the largest over the horizons.
     fn size(&mut self) -> Sizes {
         let mut sizes = Sizes::default();
         let Some(table) = self.scratch.table.clone() else { return sizes };
-        let Scratch { expected, distributions, .. } = &mut self.scratch;
         let horizons = self.forecast.horizons().len();
-        distributions.resize_with(View::ALL.len() * horizons, DemandDistribution::default);
+        let Scratch { days, late, .. } = &mut self.scratch;
+        days.look(&self.forecast);
         for view in View::ALL {
-            let sizes = &mut sizes[view as usize];
-            for horizon in 0..if view.is_flat() { 1 } else { horizons } {
-                let (earlier, rest) = distributions.split_at_mut(view as usize * horizons + horizon);
-                let Some(distribution) = rest.first_mut() else { continue };
-                view.fill(&self.forecast, horizon, |view| &earlier[view as usize * horizons + horizon], distribution);
-                table.expect(distribution, expected);
-                for (size, multiplier) in sizes.iter_mut().zip(MULTIPLIERS) {
-                    *size = (*size).max(table.cheapest(expected, self.terms.violation_price * multiplier));
+            let (sizes, used) = (&mut sizes[view as usize], self.bank.used(view));
+            let (earlier, rest) = late.split_at_mut(view as usize);
+            let Some(late) = rest.first_mut() else { continue };
+            let looked_at = view.horizons(horizons);
+            late.resize_with(looked_at.len(), ExpectedLate::default);
+            for (at, (horizon, late)) in looked_at.zip(late).enumerate() {
+                if view == View::Blend {
+                    // Late work adds up as probabilities do.
+                    late.blend(View::BLENDED.map(|part| &earlier[part as usize][at]));
+                } else {
+                    view.expect(&self.forecast, days, horizon, (&table, self.knee.share()), late);
+                }
+                let mut from = 0;
+                for (at, multiplier) in MULTIPLIERS.into_iter().enumerate().filter(|&(at, _)| used[at]) {
+                    // What is worth its money stays so at a higher price.
+                    from = table.cheapest(late, self.terms.violation_price * multiplier, from);
+                    sizes[at] = sizes[at].max(table.count(from));
                 }
             }
         }
@@ -252,16 +277,11 @@ impl Predictive {
         let heaviest = View::ALL.into_iter().max_by(|&a, &b| weight_of(a).total_cmp(&weight_of(b)));
         let view = heaviest.unwrap_or(View::Additive);
         let horizons = self.forecast.horizons();
-        let seen = if view.is_flat() { &horizons[..1] } else { horizons };
-        Outlook {
-            view,
-            horizons: seen
-                .iter()
-                .zip(&self.scratch.distributions[view as usize * horizons.len()..])
-                .map(|(&minutes, demand)| HorizonDemand { minutes, demand: demand.clone() })
-                .collect(),
-            votes,
-        }
+        let expected = view.horizons(horizons.len()).map(|horizon| HorizonDemand {
+            minutes: horizons[horizon],
+            demand: view.distribution(&self.forecast, &self.scratch.days, horizon),
+        });
+        Outlook { view, horizons: expected.collect(), votes }
     }
 }
 
@@ -285,6 +305,7 @@ impl Engine for Predictive {
             violation_price: self.terms.violation_price,
             service_seconds: self.terms.service_seconds,
             slo_seconds: self.terms.slo_seconds,
+            knee: self.knee.share(),
             outlook: None,
             before,
             floors: self.floors.clone(),

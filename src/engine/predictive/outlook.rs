@@ -1,15 +1,13 @@
 //! Views of what is to come, each a distribution of demand at every horizon. They are of quite different kinds, so that a
 //! load that one of them misreads is read by another.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::sizing::DemandDistribution;
+use super::past_days::PastDays;
+use super::sizing::{DemandDistribution, ExpectedLate, LateTable, row_of};
 use crate::forecast::online::OnlineForecast;
-
-/// Days back whose course at the same time is looked at.
-const DAYS: u64 = 7;
-/// Minutes before and after the same time of day.
-const AROUND: u64 = 7;
 
 /// A way to see what is to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +47,13 @@ impl View {
         Self::Reactive40,
     ];
 
-    /// Whether all horizons look alike, so that one stands for all.
-    pub(super) fn is_flat(self) -> bool {
-        !matches!(self, Self::Additive | Self::Multiplicative | Self::TimeOfDay | Self::Blend)
+    /// What [`View::Blend`] is made of.
+    pub(super) const BLENDED: [Self; 2] = [Self::Additive, Self::TimeOfDay];
+
+    /// Which of `count` horizons it looks at: all, or the furthest where they look alike.
+    pub(super) fn horizons(self, count: usize) -> Range<usize> {
+        let all = matches!(self, Self::Additive | Self::Multiplicative | Self::TimeOfDay | Self::Blend);
+        if all { 0..count } else { count.saturating_sub(1)..count }
     }
 
     /// In words, to follow "judged by".
@@ -69,60 +71,66 @@ impl View {
         }
     }
 
-    /// Fills `target` with this view at one horizon. `earlier` are the views before it in [`Self::ALL`] at that horizon.
-    pub(super) fn fill<'a>(
+    /// Visits what this view sees at one horizon, in ascending order: probability, and row of the demand. [`View::Blend`] is
+    /// made of others and has none of its own.
+    fn for_each(self, forecast: &OnlineForecast, days: &PastDays, horizon: usize, mut visit: impl FnMut(f32, u16)) {
+        let newest = forecast.history().back(0).unwrap_or_default();
+        let mut always = |demand: f64| visit(1.0, row_of(demand));
+        match self {
+            Self::Additive => for_each_outcome(forecast, 0, horizon, visit),
+            Self::Multiplicative => for_each_outcome(forecast, 1, horizon, visit),
+            // On the first day, the online forecast stands in.
+            Self::TimeOfDay if days.are_unknown(forecast, horizon) => for_each_outcome(forecast, 0, horizon, visit),
+            Self::TimeOfDay => days.for_each(forecast, horizon, visit),
+            Self::Blend => {}
+            Self::DayMaximum => always(forecast.maxima().of_days(1)),
+            Self::ThreeDayMaximum => always(forecast.maxima().of_days(3)),
+            Self::WeekMaximum => always(forecast.maxima().of_days(7)),
+            Self::Reactive60 => always(newest / 0.6),
+            Self::Reactive40 => always(newest / 0.4),
+        }
+    }
+
+    /// What this view sees at one horizon.
+    pub(super) fn distribution(self, forecast: &OnlineForecast, days: &PastDays, horizon: usize) -> DemandDistribution {
+        if self == Self::Blend {
+            let [one, other] = Self::BLENDED.map(|part| part.distribution(forecast, days, horizon));
+            return DemandDistribution::blend(&one, &other);
+        }
+        let mut distribution = DemandDistribution::default();
+        self.for_each(forecast, days, horizon, |probability, row| distribution.push_row(probability, row));
+        distribution
+    }
+
+    /// Late work that this view expects at one horizon, of instances that do `share` of what their utilisation says.
+    pub(super) fn expect(
         self,
         forecast: &OnlineForecast,
+        days: &mut PastDays,
         horizon: usize,
-        earlier: impl Fn(Self) -> &'a DemandDistribution,
-        target: &mut DemandDistribution,
+        (table, share): (&LateTable, f64),
+        expected: &mut ExpectedLate,
     ) {
-        target.clear();
-        let newest = forecast.history().back(0).unwrap_or_default();
-        match self {
-            Self::Additive => {
-                forecast.for_each_outcome(0, horizon, |probability, demand| target.push(probability, demand))
-            }
-            Self::Multiplicative => {
-                forecast.for_each_outcome(1, horizon, |probability, demand| target.push(probability, demand));
-            }
-            Self::TimeOfDay => fill_time_of_day(forecast, horizon, target),
-            Self::Blend => target.blend(earlier(Self::Additive), earlier(Self::TimeOfDay)),
-            Self::DayMaximum => target.push(1.0, forecast.maxima().of_days(1)),
-            Self::ThreeDayMaximum => target.push(1.0, forecast.maxima().of_days(3)),
-            Self::WeekMaximum => target.push(1.0, forecast.maxima().of_days(7)),
-            Self::Reactive60 => target.push(1.0, newest / 0.6),
-            Self::Reactive40 => target.push(1.0, newest / 0.4),
+        if self == Self::TimeOfDay && !days.are_unknown(forecast, horizon) {
+            days.expect(forecast, horizon, (table, share), expected);
+            return;
         }
+        expected.clear(share);
+        // Outcomes that are not told apart are added up first.
+        let mut last = (0.0, 0);
+        self.for_each(forecast, days, horizon, |probability: f32, row| {
+            if row > last.1 {
+                table.add(last.1, last.0, expected);
+                last = (0.0, row);
+            }
+            last.0 += probability;
+        });
+        table.add(last.1, last.0, expected);
+        expected.finish();
     }
 }
 
-/// Every minute around the same time of the last days, equally likely. On the first day: the online forecast.
-fn fill_time_of_day(forecast: &OnlineForecast, horizon: usize, target: &mut DemandDistribution) {
-    let history = forecast.history();
-    let ahead = u64::from(forecast.horizons().get(horizon).copied().unwrap_or_default());
-    // Bits of numbers that are not negative sort as the numbers do, and sooner.
-    let mut seen = [0u32; (DAYS * (2 * AROUND + 1)) as usize];
-    let mut count = 0;
-    for day in 1..=DAYS {
-        let same_time = day * 1440 - ahead;
-        if same_time + AROUND >= history.seen() {
-            break;
-        }
-        for age in same_time - AROUND..=same_time + AROUND {
-            if let Some(demand) = history.back(age) {
-                seen[count] = (demand as f32).to_bits();
-                count += 1;
-            }
-        }
-    }
-    if count == 0 {
-        forecast.for_each_outcome(0, horizon, |probability, demand| target.push(probability, demand));
-        return;
-    }
-    let seen = &mut seen[..count];
-    seen.sort_unstable();
-    for &mut bits in seen {
-        target.push(1.0 / count as f64, f64::from(f32::from_bits(bits)));
-    }
+/// The online forecast in one of its log spaces.
+fn for_each_outcome(forecast: &OnlineForecast, space: usize, horizon: usize, mut visit: impl FnMut(f32, u16)) {
+    forecast.for_each_outcome(space, horizon, |probability, demand| visit(probability as f32, row_of(demand)));
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Capacity, Minute};
-use crate::replay::group::SimulatedGroup;
+use crate::replay::group::{MinuteOutcome, SimulatedGroup};
 use crate::replay::{sample, standard_signals};
 
 /// A group under a load, with the engine at its helm, metrics two minutes late.
@@ -14,6 +14,7 @@ struct Helm {
     lead: u32,
     minute: i64,
     targets: Vec<u32>,
+    newest: MinuteOutcome,
 }
 
 const DELAY: i64 = 1;
@@ -28,6 +29,7 @@ impl Helm {
             lead: 2,
             minute: 28_000_000,
             targets: Vec::new(),
+            newest: MinuteOutcome::default(),
         }
     }
 
@@ -54,6 +56,7 @@ impl Helm {
         self.targets.push(proposal.target);
         self.group.scale_to(self.minute, proposal.target);
         let outcome = self.group.play(self.minute, load);
+        self.newest = outcome;
         if seen {
             self.waiting.push(sample(Minute(self.minute), &outcome));
         }
@@ -126,7 +129,16 @@ fn decisions_go_on_bit_for_bit_after_a_save_and_a_load() {
             assert_eq!(serde_json::to_string(&engine).expect("the state is serialisable"), text);
             let group = helm.group.clone();
             let (waiting, signals) = (helm.waiting.clone(), helm.signals.clone());
-            resumed = Some(Helm { engine, group, signals, waiting, lead: 2, minute: helm.minute, targets: Vec::new() });
+            resumed = Some(Helm {
+                engine,
+                group,
+                signals,
+                waiting,
+                lead: 2,
+                minute: helm.minute,
+                targets: Vec::new(),
+                newest: MinuteOutcome::default(),
+            });
         }
         let proposal = helm.step(wave(minute), true);
         if let Some(resumed) = &mut resumed {
@@ -269,6 +281,36 @@ fn groups_of_a_thousand_are_sized_as_finely_as_small_ones() {
     }
 }
 
+/// Share of work in time on the last of three days, in a group that shows only `shown` of its utilisation.
+fn in_time_with(shown: f64, latency_is_seen: bool) -> (f64, f64) {
+    let mut helm = Helm::new(20.0, 10.0, 12);
+    let (mut late, mut arrived) = (0.0, 0.0);
+    for minute in 0..4320 {
+        for sample in helm.waiting.iter_mut().filter(|sample| sample.minute.0 == helm.minute - 1) {
+            sample.values[0] = sample.values[0].map(|utilisation| utilisation * shown);
+            sample.values[2] = sample.values[2].filter(|_| latency_is_seen);
+        }
+        helm.step(wave(minute), true);
+        if minute >= 2880 {
+            late += helm.newest.late;
+            arrived += helm.newest.arrived;
+        }
+    }
+    (1.0 - late / arrived, helm.engine.knee.share())
+}
+
+#[test]
+fn a_group_that_is_slow_at_seventy_per_cent_gets_what_it_needs() {
+    let (in_time, knee) = in_time_with(0.7, true);
+    assert!(in_time > 0.95 && (0.6..0.85).contains(&knee), "{in_time} {knee}");
+}
+
+#[test]
+fn without_latencies_and_where_the_model_holds_no_knee_is_learnt() {
+    assert_eq!(in_time_with(0.7, false).1, 1.0);
+    assert_eq!(in_time_with(1.0, true).1, 1.0);
+}
+
 #[test]
 fn the_same_plan_in_other_units() {
     let (mut one, mut other) = (Helm::new(20.0, 10.0, 12), Helm::new(20.0, 10_000.0, 12));
@@ -297,19 +339,15 @@ proptest! {
 
     #[test]
     fn a_larger_price_never_buys_less(demands in prop::collection::vec((0.01f64..1.0, 0.0f64..200.0), 1..30), price in 0.5f64..200.0) {
-        let (distribution, table, mut expected) = distribution(demands, 1.0);
-        table.expect(&distribution, &mut expected);
-        prop_assert!(table.cheapest(&expected, price) <= table.cheapest(&expected, price * 1.5));
+        let (table, expected) = expected(demands, 1.0);
+        prop_assert!(table.cheapest(&expected, price, 0) <= table.cheapest(&expected, price * 1.5, 0));
     }
 
     #[test]
     fn more_demand_never_buys_less(demands in prop::collection::vec((0.01f64..1.0, 0.0f64..200.0), 1..30), price in 1.5f64..200.0, more in 1.1f64..3.0) {
-        let (less, table, mut expected) = distribution(demands.clone(), 1.0);
-        table.expect(&less, &mut expected);
-        let before = table.cheapest(&expected, price);
-        let (larger, _, _) = distribution(demands, more);
-        table.expect(&larger, &mut expected);
-        prop_assert!(table.cheapest(&expected, price) >= before);
+        let (table, less) = expected(demands.clone(), 1.0);
+        let (_, larger) = expected(demands, more);
+        prop_assert!(table.cheapest(&larger, price, 0) >= table.cheapest(&less, price, 0));
     }
 }
 
@@ -378,12 +416,13 @@ fn evidence_newest(proposal: &Proposal) -> Option<Minute> {
     }
 }
 
-fn distribution(mut demands: Vec<(f64, f64)>, factor: f64) -> (DemandDistribution, LateTable, ExpectedLate) {
+fn expected(mut demands: Vec<(f64, f64)>, factor: f64) -> (LateTable, ExpectedLate) {
     demands.sort_by(|a, b| a.1.total_cmp(&b.1));
     let total: f64 = demands.iter().map(|demand| demand.0).sum();
-    let mut distribution = DemandDistribution::default();
+    let (table, mut expected) = (LateTable::new(0.5, 2.0), ExpectedLate::default());
     for (weight, demand) in demands {
-        distribution.push(weight / total, demand * factor);
+        table.add(sizing::row_of(demand * factor), (weight / total) as f32, &mut expected);
     }
-    (distribution, LateTable::new(0.5, 2.0), ExpectedLate::default())
+    expected.finish();
+    (table, expected)
 }

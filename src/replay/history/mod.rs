@@ -91,7 +91,7 @@ pub fn past(group: &Group, minutes: &[HistoryMinute]) -> Result<Past, PastError>
     for entry in minutes {
         let sample = sample(group, entry);
         let target = group.policy.target_signal.as_deref();
-        let Some(demand) = estimator.estimate(&group.signals, &sample, capacity, target) else { continue };
+        let Some(demand) = estimator.estimate(&group.signals, &sample, capacity, target, 1.0) else { continue };
         let instances = match demand {
             Demand::Exactly(instances) => instances,
             Demand::AtLeast(instances) => {
