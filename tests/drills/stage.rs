@@ -484,7 +484,7 @@ pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
     }
     let played = stage.region().outcomes(0);
     let lost = watch.lost_records(&stage);
-    let alike = |minute: usize| watch.totals[minute].abs_diff(twin.totals[minute]) <= twin.totals[minute] / 20 + 1;
+    let alike = |minute: usize| watch.totals[minute].abs_diff(twin.totals[minute]) <= twin.totals[minute] / 20 + 2;
     let recovery = (ends..minutes).find(|&from| (from..(from + STEADY_MINUTES).min(minutes)).all(alike));
     let measured = Measured {
         name: drill.name,

@@ -22,7 +22,7 @@ const BUSY_UTILISATION: f64 = 0.2;
 /// A full group's utilisation may stand still.
 const FULL_UTILISATION: f64 = 0.98;
 /// Samples in which a signal that measures something moves by at least a little ...
-const STILL_SAMPLES: usize = 5;
+const STILL_SAMPLES: usize = 3;
 /// ... while the other one moves by more than this share ...
 const MOVES_BY: f64 = 0.03;
 /// ... or in which at least one signal of several does: three times the same to the last digit, of all of them at once,
@@ -122,6 +122,10 @@ pub(super) fn sift(snapshot: &mut Snapshot, group: &Group, new: &mut [Sample]) -
         }
     }
     snapshot.frozen = all_stand_still(snapshot, group);
+    if snapshot.frozen {
+        // An engine that is shown them learns a load that is always the same, and keeps no reserve for another one.
+        new.iter_mut().for_each(|sample| sample.values.fill(None));
+    }
     let standing = snapshot.frozen.then(|| format!("no signal has moved at all for {ALL_STILL_SAMPLES} minutes"));
     doubt.map(|found| found.why).into_iter().chain(standing).collect()
 }
@@ -345,8 +349,9 @@ mod tests {
         let group = group();
         let still = |minute| sample(minute, 40.0, |_| {});
         let mut snapshot = learnt(&group);
-        let (doubts, _) = shown(&mut snapshot, &group, (30..150).map(still));
+        let (doubts, seen) = shown(&mut snapshot, &group, (30..150).map(still));
         assert!(doubts[0].contains("no signal has moved"), "for as long as it lasts: {doubts:?}");
+        assert!(seen.values.iter().all(Option::is_none), "and nothing is learnt from it");
         assert_eq!(shown(&mut snapshot, &group, [sample(150, 41.0, |_| {})]).0, Vec::<String>::new());
         let full = |minute| sample(minute, 80.0, |values| values[1] = Some(900.0 + minute as f64));
         assert_eq!(shown(&mut learnt(&group), &group, (30..45).map(full)).0, Vec::<String>::new());

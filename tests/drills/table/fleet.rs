@@ -30,6 +30,12 @@ pub(super) fn drills() -> Vec<Drill> {
         script,
         ..Drill::default()
     };
+    // What cannot grow for half an hour of a launch is behind, and more is bought for a while to catch up.
+    let blocked = |name, script| Drill {
+        recovers_in: 120,
+        slo_loss: 0.05,
+        ..drill(name, "says so, and catches up when it ends", script)
+    };
     let spot = |name, expectation, script| Drill { fleet: Fleet::Spot, ..drill(name, expectation, script) };
     vec![
         drill("the AS group is locked every other time", "tries again in the next minute", |at| {
@@ -37,28 +43,35 @@ pub(super) fn drills() -> Vec<Drill> {
         }),
         Drill {
             timeout: Duration::from_secs(3),
-            ..drill("the AS group is locked", "says so, and goes on when it ends", |at| {
+            ..blocked("the AS group is locked", |at| {
                 calls(at, Some(Service::AutoScaling), "PUT", 1.0, error(400, "AS.0003"))
             })
         },
-        drill("the quota of instances is used up", "says so, and goes on when it ends", |at| {
+        blocked("the quota of instances is used up", |at| {
             calls(at, Some(Service::AutoScaling), "PUT", 1.0, error(400, "AS.7111"))
         }),
         drill("half of the new instances never serve", "replaces what does not come", |at| Script {
             calls: Some(Arc::new(FaultTable::new().launches(at.during(), 0.5, LaunchFault::NeverReady))),
             ..Script::default()
         }),
-        drill("new instances start ten minutes late", "reckons with the starts that it sees", |at| Script {
-            calls: Some(Arc::new(FaultTable::new().launches(at.during(), 1.0, LaunchFault::Late(10)))),
-            ..Script::default()
-        }),
+        Drill {
+            expectation: "reckons with the starts that it sees",
+            ..blocked("new instances start ten minutes late", |at| Script {
+                calls: Some(Arc::new(FaultTable::new().launches(at.during(), 1.0, LaunchFault::Late(10)))),
+                ..Script::default()
+            })
+        },
         spot("half of all orders fail", "orders the rest in the next minute", |at| {
             calls(at, Some(Service::Ecs), "POST /v1", 0.5, error(500, "Ecs.0204"))
         }),
-        spot("the ECS quota is used up", "on-demand stands in", |at| {
-            calls(at, Some(Service::Ecs), "POST /v1", 1.0, error(400, "Ecs.0001"))
-        }),
         Drill {
+            recovers_in: 60,
+            ..spot("the ECS quota is used up", "on-demand stands in", |at| {
+                calls(at, Some(Service::Ecs), "POST /v1", 1.0, error(400, "Ecs.0001"))
+            })
+        },
+        Drill {
+            recovers_in: 60,
             timeout: Duration::from_secs(2),
             ..spot("the ECS API answers 503", "keeps what runs, on-demand grows", |at| {
                 calls(at, Some(Service::Ecs), "", 1.0, error(503, "APIGW.0503"))
