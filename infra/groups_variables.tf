@@ -123,10 +123,11 @@ variable "groups" {
     }), {})
 
     purchase = optional(object({
-      on_demand_base  = optional(number)
-      spot_share      = optional(number)
-      spot_hedge      = optional(bool)
-      budget_per_hour = optional(number)
+      on_demand_base      = optional(number)
+      spot_share          = optional(number)
+      spot_hedge          = optional(bool)
+      spot_notice_seconds = optional(number)
+      budget_per_hour     = optional(number)
     }), {})
 
     schedules = optional(list(object({

@@ -11,6 +11,7 @@ pub mod guardrails;
 pub mod predictive;
 pub mod purchase;
 pub mod schedules;
+pub mod spot_weather;
 mod state;
 mod target_tracking;
 mod track;

@@ -2,11 +2,38 @@
 //!
 //! On-demand fills the gap to spot instances that are *ready*, not to those that were asked for, because a request for
 //! spot may never be fulfilled (SkyServe's rule, arXiv 2411.01438); what on-demand is too much is released when spot
-//! returns.
+//! returns. What is held beside that against losses that come with too short a notice tells
+//! [`spot_weather`](super::spot_weather).
 
 use serde::{Deserialize, Serialize};
 
+use super::spot_weather::{Insurance, SpotWeather};
 use crate::model::{Capacity, Pool, PoolTarget, Purchase, PurchaseMix};
+
+/// How instances are bought.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// What the configuration says.
+    pub mix: &'a PurchaseMix,
+    /// How spot instances have been taken away, where that is known.
+    pub weather: Option<&'a SpotWeather>,
+    /// Minutes from asking for an instance until it serves.
+    pub lead_minutes: u32,
+}
+
+impl Terms<'_> {
+    /// What is held against losses of spot instances: they are missing for as long as a start takes longer than the notice
+    /// is.
+    fn insurance(&self, target: u32, base: u32) -> Insurance {
+        match self.weather {
+            Some(weather) if self.mix.spot_hedge => {
+                let gap_minutes = self.lead_minutes.saturating_sub(self.mix.spot_notice_seconds / 60);
+                weather.insurance(target, base, gap_minutes)
+            }
+            _ => Insurance { on_demand: base, spares: 0 },
+        }
+    }
+}
 
 /// A pool and what it has.
 #[derive(Clone, Copy, Debug)]
@@ -21,20 +48,26 @@ pub struct PoolState<'a> {
 
 /// How many instances each pool shall have, so that `target` are there. Pools of one purchase option are filled in their
 /// order. What does not fit anywhere is left out; the last pool's reason says so.
-pub fn split(target: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
+pub fn split(target: u32, terms: &Terms<'_>, pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
+    let mix = terms.mix;
     let has_spot = pools.iter().any(|state| state.pool.purchase == Purchase::Spot);
     let has_on_demand = pools.iter().any(|state| state.pool.purchase == Purchase::OnDemand);
-    let base = if has_on_demand { mix.on_demand_base.min(target) } else { 0 };
-    let spot_wanted = match (has_spot, has_on_demand) {
+    let fixed = if has_on_demand { mix.on_demand_base.min(target) } else { 0 };
+    let insurance = terms.insurance(target, fixed);
+    let base = if has_on_demand { insurance.on_demand } else { 0 };
+    let share_of_spot = match (has_spot, has_on_demand) {
         (false, _) => 0,
         (true, false) => target,
         (true, true) => (f64::from(target - base) * mix.spot_share).round() as u32,
     };
+    let spares = if share_of_spot > 0 { insurance.spares } else { 0 };
+    let spot_wanted = share_of_spot.saturating_add(spares);
     let spot_possible = available(pools, Purchase::Spot).min(spot_wanted);
     let spot_ready = serving(pools, Purchase::Spot).min(spot_possible);
-    let mut on_demand_wanted = target - spot_possible;
+    let not_spot = target.saturating_sub(spot_possible).max(base);
+    let mut on_demand_wanted = not_spot;
     if mix.spot_hedge && has_on_demand {
-        on_demand_wanted = on_demand_wanted.max(target - spot_ready);
+        on_demand_wanted = on_demand_wanted.max(target.saturating_sub(spot_ready));
     }
     let mut targets = Vec::with_capacity(pools.len());
     let mut left = [(Purchase::Spot, spot_possible), (Purchase::OnDemand, on_demand_wanted)];
@@ -45,10 +78,13 @@ pub fn split(target: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> Vec<Poo
         *left = left.saturating_sub(number);
         let why = match state.pool.purchase {
             Purchase::OnDemand if !has_spot => format!("{number} of {target}, all on demand"),
-            Purchase::OnDemand if on_demand_wanted > target - spot_possible => {
+            Purchase::OnDemand if on_demand_wanted > not_spot => {
                 format!("base {base}, and the gap to {spot_ready} ready of {spot_possible} spot instances")
             }
             Purchase::OnDemand => format!("base {base}, and what is not spot of {target}"),
+            Purchase::Spot if spares > 0 => {
+                format!("{number} of {spot_wanted} wanted as spot, {spares} of them spare, of {target} in all")
+            }
             Purchase::Spot => format!("{number} of {spot_wanted} wanted as spot, of {target} in all"),
         };
         targets.push(PoolTarget {
@@ -63,8 +99,8 @@ pub fn split(target: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> Vec<Poo
 
 /// As [`split`], where no pool may shrink: what a pool has beyond its part makes up for what others lack, and is not bought
 /// again. On-demand instances are spared first.
-pub fn split_raising(target: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
-    let mut targets = split(target, mix, pools);
+pub fn split_raising(target: u32, terms: &Terms<'_>, pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
+    let mut targets = split(target, terms, pools);
     keep_all(&mut targets, pools);
     targets
 }
@@ -87,12 +123,12 @@ pub fn keep_all(targets: &mut [PoolTarget], pools: &[PoolState<'_>]) {
 
 /// The largest target, up to `most`, whose split costs no more than a budget per hour: instances that stand in for others
 /// are paid as well.
-pub fn affordable(budget_per_hour: f64, most: u32, mix: &PurchaseMix, pools: &[PoolState<'_>]) -> u32 {
+pub fn affordable(budget_per_hour: f64, most: u32, terms: &Terms<'_>, pools: &[PoolState<'_>]) -> u32 {
     let costs = |target: u32| -> f64 {
-        let split = split(target, mix, pools);
+        let split = split(target, terms, pools);
         split.iter().zip(pools).map(|(part, state)| f64::from(part.target) * state.pool.price_per_hour).sum()
     };
-    // No part of a split shrinks as the target grows.
+    // A split of a larger target costs no less, but for the insurance, which a few instances more or less may change.
     let (mut affordable, mut beyond) = (0, most.saturating_add(1));
     while affordable + 1 < beyond {
         let middle = affordable + (beyond - affordable) / 2;
@@ -169,6 +205,10 @@ mod tests {
         PoolState { pool, capacity: Capacity { serving, starting: 0 }, available }
     }
 
+    fn terms(mix: &PurchaseMix) -> Terms<'_> {
+        Terms { mix, weather: None, lead_minutes: 2 }
+    }
+
     fn numbers(targets: &[PoolTarget]) -> Vec<u32> {
         targets.iter().map(|target| target.target).collect()
     }
@@ -176,34 +216,46 @@ mod tests {
     #[test]
     fn a_group_of_one_pool_gets_everything_there() {
         let base = pool("base", Purchase::OnDemand);
-        assert_eq!(numbers(&split(7, &PurchaseMix::default(), &[state(&base, 3, 100)])), [7]);
+        assert_eq!(numbers(&split(7, &terms(&PurchaseMix::default()), &[state(&base, 3, 100)])), [7]);
     }
 
     #[test]
     fn on_demand_fills_the_gap_to_ready_spot_and_is_released_when_spot_returns() {
         let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
         let mix = PurchaseMix { on_demand_base: 2, ..PurchaseMix::default() };
-        assert_eq!(numbers(&split(10, &mix, &[state(&base, 2, 100), state(&spot, 0, 100)])), [10, 8]);
-        assert_eq!(numbers(&split(10, &mix, &[state(&base, 10, 100), state(&spot, 5, 100)])), [5, 8]);
-        assert_eq!(numbers(&split(10, &mix, &[state(&base, 5, 100), state(&spot, 8, 100)])), [2, 8]);
+        assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 2, 100), state(&spot, 0, 100)])), [10, 8]);
+        assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 10, 100), state(&spot, 5, 100)])), [5, 8]);
+        assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 5, 100), state(&spot, 8, 100)])), [2, 8]);
     }
 
     #[test]
     fn what_is_sold_out_as_spot_is_bought_on_demand() {
         let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
         let mix = PurchaseMix { spot_hedge: false, ..PurchaseMix::default() };
-        assert_eq!(numbers(&split(10, &mix, &[state(&base, 0, 100), state(&spot, 0, 3)])), [7, 3]);
+        assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 0, 100), state(&spot, 0, 3)])), [7, 3]);
+    }
+
+    #[test]
+    fn a_notice_that_is_shorter_than_a_start_is_met_by_a_spare_and_no_stand_in_for_it() {
+        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let (mix, weather) = (PurchaseMix::default(), SpotWeather::default());
+        let at = |lead_minutes, ready| {
+            let terms = Terms { mix: &mix, weather: Some(&weather), lead_minutes };
+            numbers(&split(8, &terms, &[state(&base, 0, 100), state(&spot, ready, 100)]))
+        };
+        assert_eq!((at(5, 8), at(10, 8)), (vec![0, 8], vec![0, 10]), "the notice is five minutes");
+        assert_eq!((at(10, 6), at(10, 9)), (vec![2, 10], vec![0, 10]));
     }
 
     #[test]
     fn a_budget_pays_for_stand_ins_as_well() {
         let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
         let mix = PurchaseMix::default();
-        let afforded = |ready| affordable(10.0, 1000, &mix, &[state(&base, 0, 100), state(&spot, ready, 100)]);
+        let afforded = |ready| affordable(10.0, 1000, &terms(&mix), &[state(&base, 0, 100), state(&spot, ready, 100)]);
         assert_eq!(afforded(0), 7, "each costs 1.35 until spot is ready");
         assert_eq!(afforded(100), 28, "and 0.35 afterwards");
         let alone = [state(&base, 0, 100)];
-        assert_eq!([0.5, 3.0, 1e9].map(|budget| affordable(budget, 50, &mix, &alone)), [0, 3, 50]);
+        assert_eq!([0.5, 3.0, 1e9].map(|budget| affordable(budget, 50, &terms(&mix), &alone)), [0, 3, 50]);
     }
 
     #[test]
@@ -216,7 +268,7 @@ mod tests {
             let capacity = Capacity { serving: on_demand + ready, starting: ordered - ready };
             let current = hedge.net(capacity).total();
             assert_eq!(current, 14, "minute {minute}");
-            let plan = split(current, &mix, &[state(&base, on_demand, 1000), state(&spot, ready, 1000)]);
+            let plan = split(current, &terms(&mix), &[state(&base, on_demand, 1000), state(&spot, ready, 1000)]);
             hedge = Hedge::new(current, &plan);
             ready = ordered;
             (on_demand, ordered) = (plan[0].target, plan[1].target);
@@ -243,8 +295,9 @@ mod tests {
             spot_serving in 0u32..50, spot_available in 0u32..50,
         ) {
             let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
-            let mix = PurchaseMix { on_demand_base: base_share, spot_share, spot_hedge: hedge, budget_per_hour: None };
-            let targets = split(target, &mix, &[state(&base, 0, u32::MAX), state(&spot, spot_serving, spot_available)]);
+            let mix =
+                PurchaseMix { on_demand_base: base_share, spot_share, spot_hedge: hedge, ..PurchaseMix::default() };
+            let targets = split(target, &terms(&mix), &[state(&base, 0, u32::MAX), state(&spot, spot_serving, spot_available)]);
             prop_assert!(targets.iter().map(|target| target.target).sum::<u32>() >= target);
             prop_assert!(targets[0].target <= target, "on demand alone never exceeds the target");
             if hedge {

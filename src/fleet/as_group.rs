@@ -36,6 +36,7 @@ pub(super) async fn look(
         serving: memory.instances.clone(),
         least: group.min,
         most: group.max,
+        going: None,
         is_unsettled: false,
         inventory: None,
     })

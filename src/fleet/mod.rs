@@ -21,6 +21,8 @@ pub struct View {
     pub least: u32,
     /// Most instances that the cloud allows.
     pub most: u32,
+    /// How many of its instances, counted in the capacity, are known to be taken away; `None` where that cannot be told.
+    pub going: Option<u32>,
     /// Whether something that was begun is to be finished, though the number may be right: see [`finish`].
     pub is_unsettled: bool,
     /// The servers behind the numbers, where they were listed.

@@ -14,7 +14,9 @@ use crate::clients::Cloud;
 use crate::config::Config;
 use crate::fleet::{self, FleetError, View};
 use crate::functiongraph::Invocation;
-use crate::model::{Action, ActionOutcome, Group, Happening, Mode, PoolTarget, Record, SCHEMA_VERSION, Trigger};
+use crate::model::{
+    Action, ActionOutcome, FleetSource, Group, Happening, Mode, Pool, PoolTarget, Record, SCHEMA_VERSION, Trigger,
+};
 use crate::state::{self, Snapshot, Store, StoreError};
 
 /// A group for which nothing could be done, and why.
@@ -26,41 +28,72 @@ pub struct Failed {
     pub error: String,
 }
 
-/// Asks each pool for what the plan says, where that is more than it has.
+/// Asks each pool for what the plan says, where that is more than it has, and remembers what was ordered. Empty when all
+/// that the plan says is there.
 pub(super) async fn order(
     cloud: &Cloud,
     group: &Group,
-    snapshot: &Snapshot,
+    snapshot: &mut Snapshot,
     views: &[Result<View, FleetError>],
     plan: &[PoolTarget],
     now: DateTime<Utc>,
 ) -> Vec<Action> {
-    let orders = group.pools.iter().zip(views).zip(plan).map(|((pool, view), plan)| async move {
+    let orders = group.pools.iter().zip(views).zip(plan).map(|((pool, view), plan)| {
         let mut memory = snapshot.fleets.get(&pool.name).cloned().unwrap_or_default();
-        let view = match view {
-            Ok(view) => view,
-            Err(error) => return failed(&pool.name, "look".to_owned(), error),
-        };
-        let target = plan.target.min(view.most);
-        if target <= view.capacity.total() {
-            return None;
-        }
-        let request = format!("{target} instead of {} instances", view.capacity.total());
-        if group.mode != Mode::Act {
-            let outcome = ActionOutcome::Withheld("mode is observe".to_owned());
-            return Some(Action { pool: pool.name.clone(), request, outcome });
-        }
-        match fleet::scale(cloud, pool, &mut memory, view, target, now).await {
-            Ok(()) => Some(Action { pool: pool.name.clone(), request, outcome: ActionOutcome::Done }),
-            Err(error) => failed(&pool.name, request, &error),
+        async move {
+            let view = match view {
+                Ok(view) => view,
+                Err(error) => return Some((memory, failed(&pool.name, "look".to_owned(), error))),
+            };
+            let target = plan.target.min(view.most);
+            if target <= view.capacity.total() {
+                return None;
+            }
+            let request = format!("{target} instead of {} instances", view.capacity.total());
+            if group.mode != Mode::Act {
+                let outcome = ActionOutcome::Withheld("mode is observe".to_owned());
+                return Some((memory, Action { pool: pool.name.clone(), request, outcome }));
+            }
+            let action = match fleet::scale(cloud, pool, &mut memory, view, target, now).await {
+                Ok(()) => Action { pool: pool.name.clone(), request, outcome: ActionOutcome::Done },
+                Err(error) => failed(&pool.name, request, &error),
+            };
+            Some((memory, action))
         }
     });
-    future::join_all(orders).await.into_iter().flatten().collect()
+    let ordered = future::join_all(orders).await;
+    let mut actions = Vec::new();
+    for (pool, ordered) in group.pools.iter().zip(ordered) {
+        let Some((memory, action)) = ordered else { continue };
+        snapshot.fleets.insert(pool.name.clone(), memory);
+        actions.push(action);
+    }
+    actions
 }
 
-fn failed(pool: &str, request: String, error: &FleetError) -> Option<Action> {
+/// Whether orders may have undone those of others: the number of an Auto Scaling group is set over whatever was set since
+/// it was looked at. Servers are only ever added to those that are there.
+pub(super) fn may_have_undone(group: &Group, actions: &[Action]) -> bool {
+    let is_set = |pool: &Pool| {
+        matches!(pool.fleet, FleetSource::AsGroup(_))
+            && actions.iter().any(|action| action.pool == pool.name && is_asked(action))
+    };
+    group.pools.iter().any(is_set)
+}
+
+/// Whether some of the group's instances are asked for by the number of an Auto Scaling group.
+pub(super) fn sets_numbers(group: &Group) -> bool {
+    group.pools.iter().any(|pool| matches!(pool.fleet, FleetSource::AsGroup(_)))
+}
+
+/// Whether the cloud was asked, and has not refused.
+pub(super) fn is_asked(action: &Action) -> bool {
+    action.outcome == ActionOutcome::Done
+}
+
+fn failed(pool: &str, request: String, error: &FleetError) -> Action {
     tracing::error!(pool, request, %error, "not ordered");
-    Some(Action { pool: pool.to_owned(), request, outcome: ActionOutcome::Failed(error.to_string()) })
+    Action { pool: pool.to_owned(), request, outcome: ActionOutcome::Failed(error.to_string()) }
 }
 
 /// What is at hand in one invocation.
@@ -105,8 +138,9 @@ impl Job {
         look.hear_news(&self.store, self.deadline).await
     }
 
-    /// Writes what happened to a group under a key that follows from its time, this function and `cause`, so that what is
-    /// told twice is recorded once.
+    /// Writes what happened to a group under a key that follows from its time, this function, `cause` and what is said: what
+    /// is told twice is recorded once, and two functions that are told of the same cause at the same time and make
+    /// different things of it do not write over each other.
     pub(super) async fn record(
         &self,
         group: &str,
@@ -114,13 +148,15 @@ impl Job {
         cause: &str,
         what: Happening,
     ) -> Result<String, StoreError> {
-        let record = Record { schema: SCHEMA_VERSION, id: digest(cause), group: group.to_owned(), time, what };
+        let said = digest(&format!("{what:?}"));
+        let id = format!("{}-{}", digest(cause), &said[..6]);
+        let record = Record { schema: SCHEMA_VERSION, id, group: group.to_owned(), time, what };
         state::write_record(&self.store, &record, &self.trigger.kind, self.deadline).await
     }
 }
 
 /// Whether a record of `source` with that cause is among those that were listed.
 pub(super) fn is_recorded(names: &[String], source: &str, cause: &str) -> bool {
-    let ending = format!("-{source}-{}.json", digest(cause));
-    names.iter().any(|name| name.ends_with(&ending))
+    let part = format!("-{source}-{}-", digest(cause));
+    names.iter().any(|name| name.contains(&part))
 }

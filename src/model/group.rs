@@ -318,6 +318,9 @@ pub struct PurchaseMix {
     pub spot_share: f64,
     /// On-demand fills the gap to spot instances that are ready, and is released when spot returns.
     pub spot_hedge: bool,
+    /// Seconds from the notice that a spot instance is taken away until it is gone. Where starts take longer, `spot_hedge`
+    /// holds more than the target needs, as past losses suggest.
+    pub spot_notice_seconds: u32,
     /// Most money per hour for the whole group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget_per_hour: Option<f64>,
@@ -325,6 +328,6 @@ pub struct PurchaseMix {
 
 impl Default for PurchaseMix {
     fn default() -> Self {
-        Self { on_demand_base: 0, spot_share: 1.0, spot_hedge: true, budget_per_hour: None }
+        Self { on_demand_base: 0, spot_share: 1.0, spot_hedge: true, spot_notice_seconds: 300, budget_per_hour: None }
     }
 }

@@ -9,6 +9,7 @@ use super::Coverage;
 use super::PolicyMemory;
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
+use crate::engine::spot_weather::SpotWeather;
 use crate::forecast::extremes::HourlyMaxima;
 use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
 
@@ -58,6 +59,9 @@ pub struct Snapshot {
     /// What the last plan aimed at and ordered.
     #[serde(default)]
     pub hedge: Option<Hedge>,
+    /// How spot instances have been taken away.
+    #[serde(default)]
+    pub weather: SpotWeather,
     /// How well forecasts knew their own uncertainty.
     #[serde(default)]
     pub coverage: Coverage,
@@ -99,20 +103,51 @@ pub struct FleetMemory {
     pub leaving: BTreeMap<String, DateTime<Utc>>,
     /// Servers that run and do not answer the load balancer, and since when.
     pub unanswering: BTreeMap<String, DateTime<Utc>>,
-    /// When servers were last ordered or given up. What is ordered after it is another order, however alike.
-    pub changed: Option<DateTime<Utc>>,
+    /// When the series began of which orders of servers have their numbers. An order's number is used once in its series.
+    pub series: Option<DateTime<Utc>>,
+    /// Numbers of the series that are used.
+    pub numbers: BTreeSet<u32>,
     /// Servers that the cloud is taking back. Known anew at each evaluation.
     #[serde(skip)]
     pub going: BTreeSet<String>,
 }
 
+/// Numbers after which a new series is begun, so that the memory of them stays small.
+const LONGEST_SERIES: usize = 500;
+
+impl FleetMemory {
+    /// Begins a new series of orders where there is none, as after the memory was lost: what is remembered of the numbers
+    /// would be wrong; or where the old one has grown long. Only for a quiet minute: two functions that order in the same
+    /// moment must have the same series.
+    pub fn renew_series(&mut self, now: DateTime<Utc>) {
+        if self.jobs.is_empty() && (self.series.is_none() || self.numbers.len() > LONGEST_SERIES) {
+            self.series = Some(now);
+            self.numbers.clear();
+        }
+    }
+
+    /// Takes on what an earlier look of the same invocation has ordered, since it may not be shown yet.
+    pub fn take_orders_of(&mut self, earlier: &Self) {
+        if self.series != earlier.series {
+            return;
+        }
+        self.numbers.extend(&earlier.numbers);
+        for job in &earlier.jobs {
+            if !self.jobs.iter().any(|known| known.name == job.name) {
+                self.jobs.push(job.clone());
+            }
+        }
+    }
+}
+
 /// A request to the cloud that has not ended yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The cloud's id of it.
+    /// The cloud's id of it. Empty for an order that another function has made: what it makes is known by its name.
     pub id: String,
-    /// The token that makes a repeated request the same request.
-    pub token: String,
+    /// What the names of its servers begin with.
+    #[serde(default)]
+    pub name: String,
     /// When it was asked.
     pub asked: DateTime<Utc>,
     /// How many servers it makes.
@@ -287,6 +322,7 @@ impl Snapshot {
             holds: Vec::new(),
             losses: Vec::new(),
             hedge: None,
+            weather: SpotWeather::default(),
             coverage: Coverage::default(),
             policies: PolicyMemory::default(),
             relation: None,

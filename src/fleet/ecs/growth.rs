@@ -1,4 +1,4 @@
-//! Buying servers: place by place, one order each, until all are ordered or nothing is left to try.
+//! Buying servers: place by place, until all are ordered or nothing is left to try.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,22 +7,27 @@ use futures::future;
 
 use super::failures::{Failed, failed_order, is_quota};
 use super::inventory::Inventory;
-use super::places::{EVERYWHERE, Place, exhaust, open_places, spread};
+use super::places::{EVERYWHERE, Place, emptiest, exhaust, open_places, spread};
+use super::series::{Series, free};
 use super::template::{self, LARGEST_ORDER, Wish};
 use super::{EcsFleet, FleetError};
 use crate::clients::ClientError;
 use crate::state::{FleetMemory, Job};
 
-/// Servers of a place that are ordered one by one; what is more makes one order.
-const SINGLE_ORDERS: u32 = 4;
-
-/// Orders of the same wish that may have been made before, and whose servers are there.
-const MOST_REPEATS: usize = 4;
+/// Servers of a round that are ordered one by one, each under a number of its own, so that functions which want different
+/// numbers of servers order the same ones. What is more makes one order a place.
+const SINGLE_ORDERS: u32 = 16;
+/// Rounds of ordering, for places that are sold out and numbers that turn out to be used.
+const MOST_ROUNDS: usize = 12;
 
 /// What came of one order.
 enum Outcome {
     Ordered(Job),
-    OrderedBefore,
+    /// Somebody else has made an order of that number, elsewhere or of another size. (Should the cloud take the token of an
+    /// order that it has refused for a used one, too, the next look finds out.)
+    OrderedByAnother,
+    /// The order of that number was made long ago: its servers are counted.
+    Spent,
     /// It may have been carried out; the same order next time has the same token.
     Unknown(ClientError),
     Refused(Failed, ClientError),
@@ -39,16 +44,16 @@ impl EcsFleet<'_> {
         count: u32,
         now: DateTime<Utc>,
     ) -> Result<(), FleetError> {
-        let mut round = Round {
-            present: Present::of(inventory),
-            known: Known::of(inventory),
-            changed: memory.changed,
-            missing: count,
-            last: None,
-        };
-        let mut denied = 0;
+        let mut round =
+            Round { present: Present::of(inventory), known: Known::of(inventory), missing: count, last: None };
+        let (mut denied, mut rounds) = (0, 0);
         let result = loop {
             if round.missing == 0 {
+                break Ok(());
+            }
+            rounds += 1;
+            if rounds > MOST_ROUNDS {
+                denied += round.missing;
                 break Ok(());
             }
             let places = open_places(self.source, &memory.exhausted, now);
@@ -80,7 +85,7 @@ impl EcsFleet<'_> {
         Err(FleetError::NoRoom { pool: self.pool.name.clone(), missing: denied, wanted: count, why })
     }
 
-    /// One order for each place, all at once. Gives the error if the quota is used up.
+    /// The orders of a round, all at once. Gives the error if the quota is used up.
     async fn order_round(
         &self,
         round: &mut Round,
@@ -88,37 +93,43 @@ impl EcsFleet<'_> {
         places: &[Place<'_>],
         now: DateTime<Utc>,
     ) -> Result<Option<ClientError>, FleetError> {
-        let wishes = round.wishes(places);
-        let changed = round.changed;
-        let outcomes = future::join_all(wishes.iter().map(|wish| self.order(*wish, &round.known, changed, now))).await;
-        let (mut quota, mut failure, mut is_sure) = (None, None, true);
-        let mut ordered = false;
+        let wishes = round.wishes(places, free(memory));
+        let series = Series::of(self.pool, self.source, memory);
+        let orders = wishes.iter().map(|wish| self.order(*wish, series, &round.known, now));
+        let outcomes = future::join_all(orders).await;
+        let (mut quota, mut failure, mut refused) = (None, None, BTreeSet::new());
         for (wish, outcome) in wishes.iter().zip(outcomes) {
             match outcome {
                 Outcome::Ordered(job) => {
                     round.note(wish);
-                    ordered = true;
+                    memory.numbers.insert(wish.number);
                     if !memory.jobs.iter().any(|known| known.id == job.id) {
                         memory.jobs.push(job);
                     }
                 }
-                Outcome::OrderedBefore => round.note(wish),
+                Outcome::OrderedByAnother => {
+                    round.note(wish);
+                    memory.numbers.insert(wish.number);
+                    memory.jobs.push(self.job(*wish, series, now));
+                }
+                Outcome::Spent => {
+                    memory.numbers.insert(wish.number);
+                }
                 Outcome::Unknown(error) => {
                     round.note(wish);
-                    is_sure = false;
                     failure = Some(error);
                 }
                 Outcome::Refused(_, error) if is_quota(error.code()) => quota = Some(error),
                 Outcome::Refused(failed, error) => {
                     let key = if failed == Failed::Everywhere { EVERYWHERE.to_owned() } else { wish.place.key() };
-                    exhaust(&mut memory.exhausted, &key, now);
+                    refused.insert(key);
                     round.last = Some(error);
                 }
                 Outcome::NotSent(error) => failure = Some(error),
             }
         }
-        if ordered && is_sure {
-            memory.changed = Some(now);
+        for place in refused {
+            exhaust(&mut memory.exhausted, &place, now);
         }
         match failure {
             Some(error) => Err(error.into()),
@@ -126,32 +137,13 @@ impl EcsFleet<'_> {
         }
     }
 
-    async fn order(
-        &self,
-        wish: Wish<'_>,
-        known: &Known,
-        changed: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) -> Outcome {
-        let mut token = template::token(self.source, wish, changed, now);
-        let mut order = template::order(self.pool, self.source, wish, &token);
-        let mut made = self.ecs.create(&order, token).await;
-        for _ in 0..MOST_REPEATS {
-            // A server has gone since the same was wished for: what was made then is counted already.
-            let Some(job) = made.as_ref().ok().filter(|made| known.has_all(&made.server_ids)) else { break };
-            token = template::token_after(&token, &job.job_id);
-            order = template::order(self.pool, self.source, wish, &token);
-            made = self.ecs.create(&order, token).await;
-        }
-        match made {
-            Ok(created) => Outcome::Ordered(Job {
-                id: created.job_id,
-                token: token.to_string(),
-                asked: now,
-                count: order.count,
-                place: wish.place.key(),
-                servers: created.server_ids,
-            }),
+    async fn order(&self, wish: Wish<'_>, series: Series<'_>, known: &Known, now: DateTime<Utc>) -> Outcome {
+        let order = template::order(self.pool, self.source, series, wish);
+        match self.ecs.create(&order, series.token(wish.number)).await {
+            Ok(created) if known.has_all(&created.server_ids) => Outcome::Spent,
+            Ok(created) => {
+                Outcome::Ordered(Job { id: created.job_id, servers: created.server_ids, ..self.job(wish, series, now) })
+            }
             Err(error) if error.is_throttled() || error.deadline_exceeded() && !error.may_have_happened() => {
                 Outcome::NotSent(error)
             }
@@ -159,10 +151,22 @@ impl EcsFleet<'_> {
             Err(error) => match (error.code(), error.status()) {
                 (_, None) => Outcome::NotSent(error),
                 (code, Some(_)) => match failed_order(code) {
-                    Failed::MadeBefore => Outcome::OrderedBefore,
+                    Failed::MadeBefore => Outcome::OrderedByAnother,
                     failed => Outcome::Refused(failed, error),
                 },
             },
+        }
+    }
+
+    /// An order, as it is remembered before the cloud has said what it makes of it.
+    fn job(&self, wish: Wish<'_>, series: Series<'_>, now: DateTime<Utc>) -> Job {
+        Job {
+            id: String::new(),
+            name: series.name(wish.number),
+            asked: now,
+            count: wish.count,
+            place: wish.place.key(),
+            servers: Vec::new(),
         }
     }
 
@@ -190,35 +194,37 @@ impl EcsFleet<'_> {
 struct Round {
     present: Present,
     known: Known,
-    changed: Option<DateTime<Utc>>,
     missing: u32,
     /// The last refusal.
     last: Option<ClientError>,
 }
 
 impl Round {
-    /// Wishes for each place that shall have more. The first servers are ordered one by one: two invocations that want
-    /// different numbers at the same time then want the same first servers, and get them once.
-    fn wishes<'a>(&self, places: &[Place<'a>]) -> Vec<Wish<'a>> {
-        let present: Vec<u32> = places.iter().map(|place| self.present.in_zone_of(*place)).collect();
+    /// Orders that spread what is missing over the places, under the numbers that are free: each server its own, but for
+    /// what is more than [`SINGLE_ORDERS`].
+    fn wishes<'a>(&self, places: &[Place<'a>], mut numbers: impl Iterator<Item = u32>) -> Vec<Wish<'a>> {
+        let mut present: Vec<u32> = places.iter().map(|place| self.present.in_zone_of(*place)).collect();
         let mut wishes = Vec::new();
-        for (&place, share) in places.iter().zip(spread(self.missing, &present)) {
-            let first = self.present.at(place);
-            let (mut from, end) = (first, first + share);
-            while from < end {
-                let size = if from - first < SINGLE_ORDERS { 1 } else { LARGEST_ORDER };
-                let to = end.min(from + size);
-                wishes.push(Wish { place, from, to });
-                from = to;
+        let singles = self.missing.min(SINGLE_ORDERS);
+        for number in numbers.by_ref().take(singles as usize) {
+            let Some(index) = emptiest(&present) else { break };
+            present[index] = present[index].saturating_add(1);
+            wishes.push(Wish { place: places[index], number, count: 1 });
+        }
+        for (&place, mut share) in places.iter().zip(spread(self.missing - singles, &present)) {
+            while share > 0 {
+                let Some(number) = numbers.next() else { break };
+                let count = share.min(LARGEST_ORDER);
+                wishes.push(Wish { place, number, count });
+                share -= count;
             }
         }
         wishes
     }
 
     fn note(&mut self, wish: &Wish<'_>) {
-        let count = wish.to - wish.from;
-        self.missing -= count;
-        self.present.add(&wish.place.key(), count);
+        self.missing -= wish.count;
+        self.present.add(&wish.place.key(), wish.count);
     }
 }
 
@@ -253,11 +259,6 @@ impl Present {
     fn add(&mut self, place: &str, count: u32) {
         let (zone, flavor) = place.split_once('/').unwrap_or((place, ""));
         *self.0.entry((zone.to_owned(), flavor.to_owned())).or_default() += count;
-    }
-
-    fn at(&self, place: Place<'_>) -> u32 {
-        let there = self.0.iter().filter(|((zone, flavor), _)| place.holds(zone, flavor));
-        there.map(|(_, count)| count).sum()
     }
 
     fn in_zone_of(&self, place: Place<'_>) -> u32 {

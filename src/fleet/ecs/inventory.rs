@@ -149,6 +149,12 @@ impl Inventory {
         }
         capacity
     }
+
+    /// How many of those that are counted are among `going`.
+    pub(super) fn going(&self, going: &BTreeSet<String>) -> u32 {
+        let is_going = |server: &&Found| server.counts() && going.contains(&server.id);
+        u32::try_from(self.servers.iter().filter(is_going).count()).unwrap_or(u32::MAX)
+    }
 }
 
 pub(super) fn is_protected(server: &TaggedServer) -> bool {

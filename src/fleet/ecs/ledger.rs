@@ -12,6 +12,8 @@ use crate::state::{FleetMemory, Job};
 
 /// Orders asked about in one look; the others have their turn in the next.
 const MOST_ASKED: usize = 5;
+/// What somebody else has ordered is counted for so long before it is seen: after that its servers have been, or are gone.
+const LONGEST_UNSEEN: TimeDelta = TimeDelta::minutes(2);
 /// An order that has not ended after so long is forgotten: what it made is found by its tag.
 const LONGEST_ORDER: TimeDelta = TimeDelta::minutes(30);
 
@@ -39,6 +41,13 @@ pub(super) async fn follow(
             continue;
         }
         let missing = job.count.saturating_sub(u32::try_from(arrived.len()).unwrap_or(u32::MAX));
+        if job.id.is_empty() {
+            if now - job.asked <= LONGEST_UNSEEN {
+                *pending.entry(job.place.clone()).or_default() += missing;
+                kept.push(job);
+            }
+            continue;
+        }
         let has_untagged = arrived.iter().any(|server| !tagged.contains(server.id.as_str()));
         if asked.len() < MOST_ASKED {
             asked.push((job, missing, has_untagged));
@@ -73,11 +82,20 @@ pub(super) async fn follow(
     pending
 }
 
+/// Servers that are being deleted are not waited for.
+pub(super) fn forget(memory: &mut FleetMemory, servers: &[String]) {
+    for job in &mut memory.jobs {
+        let before = job.servers.len();
+        job.servers.retain(|server| !servers.contains(server));
+        job.count = job.count.saturating_sub(u32::try_from(before - job.servers.len()).unwrap_or(u32::MAX));
+    }
+    memory.jobs.retain(|job| job.count > 0);
+}
+
 /// Whether the server was made by that order: by its id, or by its name where the cloud gave no ids.
 fn made_by(job: &Job, server: &Server) -> bool {
     if job.servers.is_empty() {
-        let prefix = job.token.get(..8).unwrap_or(&job.token);
-        server.name.split('-').any(|part| part == prefix)
+        server.name.strip_prefix(&job.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     } else {
         job.servers.contains(&server.id)
     }

@@ -10,6 +10,7 @@ mod inventory;
 mod ledger;
 mod places;
 mod retreat;
+mod series;
 mod template;
 #[cfg(all(test, feature = "local"))]
 mod tests;
@@ -22,6 +23,7 @@ use futures::future;
 
 pub(crate) use self::inventory::Inventory;
 use self::inventory::{Standing, is_protected};
+use self::series::Series;
 use super::{FleetError, View};
 use crate::clients::ecs::{Ecs, TaggedServer};
 use crate::clients::elb::Elb;
@@ -61,6 +63,7 @@ impl<'a> EcsFleet<'a> {
             serving: memory.instances.clone(),
             least: count(protected).min(capacity.total()),
             most: if can_grow { u32::MAX } else { capacity.total() },
+            going: Some(inventory.as_ref().map_or(0, |inventory| inventory.going(&memory.going))),
             is_unsettled: inventory.as_ref().is_some_and(|inventory| self.is_unsettled(memory, inventory, now)),
             inventory,
         })
@@ -121,6 +124,10 @@ impl<'a> EcsFleet<'a> {
         let (servers, members) = future::join(self.ecs.servers(&ids), self.members()).await;
         let (mut servers, members) = (servers?, members?);
         servers.retain(|server| ids.binary_search(&server.id).is_ok());
+        let series = Series::of(self.pool, self.source, memory);
+        let names = tagged.iter().map(|server| &server.name).chain(servers.iter().map(|server| &server.name));
+        let numbers: Vec<u32> = names.filter_map(|name| series.number(name)).collect();
+        memory.numbers.extend(numbers);
         let pending = ledger::follow(&self.ecs, memory, &by_tag, &servers, now).await;
         let mut inventory =
             Inventory::new(self.source, self.pool.purchase, tagged, servers, members.as_deref(), memory, now);

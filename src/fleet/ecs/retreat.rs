@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::failures::is_about_one_server;
 use super::inventory::{Found, Inventory, Standing};
 use super::victims::choose;
-use super::{EcsFleet, FleetError};
+use super::{EcsFleet, FleetError, ledger};
 use crate::clients::ClientError;
 use crate::clients::elb::NewMember;
 use crate::state::FleetMemory;
@@ -34,9 +34,8 @@ impl EcsFleet<'_> {
             self.elb.set_weights(balancer, &members(&draining), 0).await?;
         }
         let at_once: Vec<&Found> = at_once.into_iter().filter(|victim| !memory.going.contains(&victim.id)).collect();
-        self.remove(&at_once).await?;
+        self.remove(memory, &at_once).await?;
         memory.leaving.extend(victims.iter().map(|victim| (victim.id.clone(), now)));
-        memory.changed = Some(now);
         Ok(())
     }
 
@@ -74,7 +73,7 @@ impl EcsFleet<'_> {
     ) -> Result<(), FleetError> {
         let joined = self.join(inventory, memory).await;
         let doomed: Vec<&Found> = inventory.servers.iter().filter(|server| self.is_due(server, memory, now)).collect();
-        self.remove(&doomed).await?;
+        self.remove(memory, &doomed).await?;
         for server in doomed {
             memory.leaving.entry(server.id.clone()).or_insert(now);
         }
@@ -121,14 +120,16 @@ impl EcsFleet<'_> {
         Ok(())
     }
 
-    /// Takes servers out of the load balancer's pool and deletes them.
-    async fn remove(&self, servers: &[&Found]) -> Result<(), ClientError> {
+    /// Takes servers out of the load balancer's pool and deletes them. Their orders bring them no more.
+    async fn remove(&self, memory: &mut FleetMemory, servers: &[&Found]) -> Result<(), ClientError> {
         let members = members(servers);
         if let Some(balancer) = self.balancer().filter(|_| !members.is_empty()) {
             self.elb.remove_members(balancer, &members).await?;
         }
         let ids: Vec<String> = servers.iter().map(|server| server.id.clone()).collect();
-        self.delete(&ids).await
+        self.delete(&ids).await?;
+        ledger::forget(memory, &ids);
+        Ok(())
     }
 
     /// Deletes servers by as few calls as possible. One that is gone, locked or being taken back keeps none of the others.

@@ -46,9 +46,9 @@ async fn the_number_of_calls_does_not_grow_with_the_servers() {
         calls.push(of_stage);
     }
     assert_eq!(calls[0], calls[1]);
-    // Tags, and in each of three zones four servers one by one and the rest together; tags and servers; tags alone; tags,
+    // Tags, sixteen servers one by one, and in each of three zones the rest together; tags and servers; tags alone; tags,
     // servers and one deletion.
-    assert_eq!(calls[0], [16, 2, 1, 3]);
+    assert_eq!(calls[0], [20, 2, 1, 3]);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use self::matching::{Subject, names, signal_of, subject};
 use self::raise::Reading;
 use super::evaluate::Look;
 use super::messages::{Heard, sift};
-use super::raising::{Job, is_recorded, order};
+use super::raising::{Job, is_asked, is_recorded, may_have_undone, order};
 use super::{Failed, Ignored, Workplace, WorkplaceError};
 use crate::engine::guardrails::Inputs;
 use crate::engine::purchase;
@@ -29,8 +29,8 @@ use crate::state::{Found, StoreError, read_snapshot};
 const SOURCE: &str = "alarm";
 /// Under this name lie the records of alarms that are about no group.
 const NOBODY: &str = "_unknown";
-/// Rounds of ordering again because others have recorded something meanwhile.
-const MOST_ROUNDS: usize = 4;
+/// Rounds of ordering again because others have called for more, or have set their numbers, meanwhile.
+const MOST_ROUNDS: usize = 8;
 /// Groups that are looked at, or searched for an instance, at the same time.
 const AT_ONCE: usize = 8;
 
@@ -305,18 +305,15 @@ impl Job {
             )
             .await?;
         }
-        let actions = if target > current {
-            self.carry_out(&mut look, &decision.guardrail_inputs, target, &record).await?
-        } else {
-            Vec::new()
-        };
+        let actions = self.carry_out(&mut look, &decision.guardrail_inputs, target, &record).await?;
         tracing::info!(group = group.name, current, raised_to = target, why, "raised");
         let group = group.name.clone();
         Ok((Some(Raised { group, current, target, until, why, actions, record }), ignored))
     }
 
-    /// Orders what is missing. The fleets are looked at once more, so that what others have ordered meanwhile stays; and
-    /// what others have called for meanwhile is ordered as well, since one number may have been set over another.
+    /// Orders what is missing. The fleets are looked at once more, now that the call is known to others: what they have
+    /// ordered meanwhile stays, and what they have let go is missing. They are looked at again after what may have undone an
+    /// order of others, until what all have called for is there.
     async fn carry_out(
         &self,
         look: &mut Look<'_>,
@@ -324,13 +321,21 @@ impl Job {
         mut target: u32,
         record: &str,
     ) -> Result<Vec<Action>, StoreError> {
+        look.snapshot.folded.push(record.to_owned());
         let mut actions = Vec::new();
         for _ in 0..MOST_ROUNDS {
             let views = look.fleets(&self.cloud_for(0.4)).await;
-            let plan = purchase::split_raising(target, &look.group.purchase, &look.pools(&views));
-            actions.extend(order(&self.cloud, look.group, &look.snapshot, &views, &plan, self.now).await);
-            look.snapshot.folded.push(record.to_owned());
-            if !self.hear_news(look).await? {
+            let plan = purchase::split_raising(target, &look.terms(), &look.pools(&views));
+            let ordered = order(&self.cloud, look.group, &mut look.snapshot, &views, &plan, self.now).await;
+            let is_asked = ordered.iter().any(is_asked);
+            let may_have_undone = may_have_undone(look.group, &ordered);
+            actions.extend(ordered);
+            if !is_asked {
+                break;
+            }
+            let has_news = self.hear_news(look).await?;
+            let may_be_missing = has_news || look.is_behind || may_have_undone && look.has_others();
+            if !may_be_missing {
                 break;
             }
             let raises = look.snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::group::{lead_minutes, terms};
 use super::{intake, plausible};
 use crate::engine::guardrails;
 use crate::engine::purchase::{self, Hedge, PoolState};
@@ -63,7 +64,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     });
     let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
-    let lead_minutes = snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes());
+    let lead_minutes = lead_minutes(group, snapshot);
     let known: BTreeMap<String, Minute> = newest_minutes(snapshot);
     let mut taken_in = intake::take_in(snapshot, &group.signals, samples, minute, delay);
     let measured = taken_in.clone();
@@ -109,7 +110,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         }
     }
 
-    let max_instances = group.scaling.max_instances.min(affordable(group, &pools));
+    let max_instances = group.scaling.max_instances.min(affordable(group, snapshot, &pools));
     let scheduled = schedules::calls(
         &group.schedules,
         &schedules::Circumstances {
@@ -143,7 +144,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         orders: snapshot.holds.iter().map(|hold| hold.order).collect(),
     };
     let (target, steps) = guardrails::apply(&guardrail_inputs);
-    let plan = purchase::split(target, &group.purchase, &pool_states(group, &pools));
+    let plan = purchase::split(target, &terms(group, snapshot), &pool_states(group, &pools));
     let hedge = Hedge::new(target, &plan);
     if Situation::acts(group, dry_run) {
         snapshot.hedge = Some(hedge);
@@ -196,9 +197,9 @@ fn pool_states<'a>(group: &'a Group, pools: &[PoolView]) -> Vec<PoolState<'a>> {
     group.pools.iter().zip(pools).map(state).collect()
 }
 
-fn affordable(group: &Group, pools: &[PoolView]) -> u32 {
+fn affordable(group: &Group, snapshot: &Snapshot, pools: &[PoolView]) -> u32 {
     let most = group.scaling.max_instances;
-    let limited = |budget| purchase::affordable(budget, most, &group.purchase, &pool_states(group, pools));
+    let limited = |budget| purchase::affordable(budget, most, &terms(group, snapshot), &pool_states(group, pools));
     group.purchase.budget_per_hour.map_or(most, limited).max(group.scaling.min_instances)
 }
 

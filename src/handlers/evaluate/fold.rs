@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Happening, Loss, PolicyChange, PolicyEvent, PolicyOrder, Record};
+use crate::model::{Happening, Loss, PolicyChange, PolicyEvent, PolicyOrder, Raise, Record};
 use crate::state::{Exhaustion, Snapshot};
 
 /// How long a place is left alone the first time that it loses, and at most.
@@ -17,14 +17,18 @@ pub(super) fn fold(snapshot: &mut Snapshot, records: impl IntoIterator<Item = (S
         }
         match record.what {
             Happening::Raise(raise) if now < raise.until => {
-                // The same cause told twice is one call.
-                snapshot.raises.retain(|known| known.cause != raise.cause);
-                snapshot.raises.push(raise);
+                // The same cause told twice is one call, the larger one.
+                match snapshot.raises.iter_mut().find(|known| known.cause == raise.cause) {
+                    Some(known) if known.target >= raise.target => known.until = known.until.max(raise.until),
+                    Some(known) => *known = Raise { until: known.until.max(raise.until), ..raise },
+                    None => snapshot.raises.push(raise),
+                }
             }
             Happening::Loss(loss) => {
                 if !snapshot.losses.iter().any(|known| known.instance == loss.instance) {
                     leave_alone(snapshot, &loss, record.time);
                     snapshot.losses.push(loss);
+                    snapshot.weather.lost(1);
                 }
             }
             Happening::Hold(hold) if hold.is_active(now) => snapshot.holds.push(hold),
@@ -65,7 +69,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::model::{Hold, Order, Raise, SCHEMA_VERSION};
+    use crate::model::{Hold, Order, SCHEMA_VERSION};
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000, 0).unwrap()
@@ -108,7 +112,7 @@ mod tests {
     #[test]
     fn the_same_cause_told_twice_is_one_call() {
         let mut snapshot = Snapshot::empty(now(), Vec::new());
-        fold(&mut snapshot, [raise("1", 5), raise("2", 7)], now());
+        fold(&mut snapshot, [raise("1", 5), raise("2", 7), raise("3", 6)], now());
         assert_eq!(snapshot.raises.iter().map(|raise| raise.target).collect::<Vec<_>>(), [7]);
     }
 

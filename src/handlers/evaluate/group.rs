@@ -7,29 +7,28 @@ use futures::future;
 use tokio::time::Instant;
 
 use super::budget::Budget;
+use super::carry_out::{announce, carry_out, has_changed, record_of};
 use super::decide::{PoolView, Situation, decide};
-use super::fold::fold;
 use super::log::log;
 use super::publish::Telemetry;
+use super::remembered::read_state;
+use super::second_thoughts::{keep_up, reconsider, would_lower};
 use super::tell::tell;
 use super::warm::Warm;
 use super::{policies, shadow};
 use crate::clients::Cloud;
-use crate::engine::purchase::{self, Hedge, PoolState};
-use crate::engine::{Evidence, explain, guardrails};
+use crate::engine::purchase::Terms;
+use crate::engine::{Evidence, explain};
 use crate::fleet::{self, FleetError, View};
-use crate::handlers::{measures, raising};
+use crate::handlers::measures;
 use crate::model::{
-    Action, ActionOutcome, CONFIG_VERSION, Capacity, Decision, Group, Happening, Minute, PaidCapacity, Pool,
-    PoolTarget, Purchase, Record, SCHEMA_VERSION, Trigger, Verdict,
+    ActionOutcome, Capacity, Decision, FleetSource, Group, Minute, PaidCapacity, Pool, Purchase, Trigger, Verdict,
 };
 use crate::observe::{self, Observed};
-use crate::state::{self, FleetMemory, Found, LONGEST_RECORD_WINDOW, RECORD_WINDOW, Snapshot, Store, StoreError};
+use crate::state::{self, Snapshot, Store, StoreError};
 
 /// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
 const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
-/// Times that an evaluation listens again for calls after it has asked for more.
-const MOST_SECOND_THOUGHTS: usize = 3;
 /// Who writes the records of this handler.
 pub(super) const SOURCE: &str = "evaluate";
 
@@ -61,11 +60,12 @@ pub(super) async fn evaluate_group(
     let calls_before = (store.calls(), cloud.calls());
     let budget = Budget::begin(ask.deadline);
     let mut problems = Vec::new();
-    let mut snapshot = read_state(store, warm, group, ask, &mut problems).await?;
+    let (mut snapshot, is_behind) = read_state(store, warm, group, ask, &mut problems).await?;
     policies::look_up(store, group, &mut snapshot, ask.now, ask.deadline, &mut problems).await;
     let (configured, group) = (group, &policies::in_force(group, &snapshot));
-    let views = look_at_fleets(&cloud.within(budget.share(0.4)), group, &mut snapshot, ask.now).await;
+    let views = look_at_fleets(&cloud.within(budget.share(0.4)), group, &mut snapshot, is_behind, ask.now).await;
     note_starts(&mut snapshot, group, &views, ask.now);
+    note_weather(&mut snapshot, group, &views, ask.now);
     let observed = look_at_signals(&cloud.within(budget.share(0.5)), group, &snapshot, &views, ask.now).await;
 
     let situation = Situation {
@@ -114,6 +114,7 @@ pub(super) async fn evaluate_group(
             decision.problems.push(format!("pool {}: {}: {why}", action.pool, action.request));
         }
     }
+    renew_series(&mut snapshot, group, ask.now);
     tell(&acting, ask.topic_urn.as_deref(), &group.name, &decision, &mut snapshot, ask.now).await;
     if let Some(rolled_back) = rolled_back {
         let id = super::decision_id(&ask.trigger.request_id, &group.name);
@@ -138,118 +139,22 @@ fn note_forecast(snapshot: &mut Snapshot, decision: &Decision) {
     }
 }
 
-/// What is remembered, with new records folded in.
-async fn read_state(
-    store: &Store,
-    warm: &Warm,
-    group: &Group,
-    ask: &Ask,
-    problems: &mut Vec<String>,
-) -> Result<Snapshot, StoreError> {
-    let (mut snapshot, names) = remembered(store, warm, group, ask, problems).await?;
-    fold_new(store, group, ask, &mut snapshot, &names, problems).await;
-    Ok(snapshot)
-}
-
-/// The snapshot as the last evaluation left it, and the names of the records since then. A warm instance needs no snapshot
-/// from the store when the listing shows that nobody has decided since it wrote its own. Where none is left, what is in
-/// force is found by looking back as far as one listing reaches.
-pub(super) async fn remembered(
-    store: &Store,
-    warm: &Warm,
-    group: &Group,
-    ask: &Ask,
-    problems: &mut Vec<String>,
-) -> Result<(Snapshot, Vec<String>), StoreError> {
-    let kept = warm.take(&group.name);
-    let window_of = |written: DateTime<Utc>| ask.now.min(written) - RECORD_WINDOW;
-    // Without a snapshot at hand the last evaluation is taken to be a few minutes old.
-    let since = window_of(kept.as_ref().map_or(ask.now - RECORD_WINDOW, |snapshot| snapshot.written));
-    let (names, read) = future::join(state::records_since(store, &group.name, since, ask.deadline), async {
-        match &kept {
-            Some(_) => None,
-            None => Some(state::read_snapshot(store, &group.name, ask.deadline).await),
-        }
-    })
-    .await;
-    let mut names = names?;
-    let kept = kept.filter(|snapshot| is_newest(snapshot, &names));
-    let found = match (kept, read) {
-        (Some(snapshot), _) => Found::Whole(Box::new(snapshot)),
-        (None, Some(read)) => read?,
-        (None, None) => state::read_snapshot(store, &group.name, ask.deadline).await?,
-    };
-    let mut snapshot = match found {
-        Found::Whole(snapshot) => *snapshot,
-        Found::Nothing => Snapshot::empty(ask.now, signal_names(group)),
-        Found::Torn(why) => {
-            problems.push(format!("the snapshot was torn and is begun anew ({why})"));
-            Snapshot::empty(ask.now, signal_names(group))
-        }
-    };
-    let wanted = match snapshot.last_decision {
-        Some(_) => window_of(snapshot.written),
-        None => ask.now - LONGEST_RECORD_WINDOW,
-    };
-    if wanted < since {
-        names = state::records_since(store, &group.name, wanted, ask.deadline).await?;
-    }
-    if snapshot.policy.is_empty() {
-        CONFIG_VERSION.clone_into(&mut snapshot.policy);
-    }
-    snapshot.forget(ask.now, RECORD_WINDOW);
-    Ok((snapshot, names))
-}
-
-/// Reads the records that are new, and folds them in.
-pub(super) async fn fold_new(
-    store: &Store,
-    group: &Group,
-    ask: &Ask,
-    snapshot: &mut Snapshot,
-    names: &[String],
-    problems: &mut Vec<String>,
-) {
-    let new: Vec<&String> =
-        names.iter().filter(|name| !is_decision(name) && !snapshot.folded.contains(*name)).collect();
-    let read =
-        future::join_all(new.iter().map(|name| state::read_record(store, &group.name, name, ask.deadline))).await;
-    let mut records = Vec::new();
-    for (name, record) in new.into_iter().zip(read) {
-        match record {
-            Ok(Some(record)) => records.push((name.clone(), record)),
-            Ok(None) => {}
-            // Not folded, so it is tried again next time.
-            Err(error) => problems.push(error.to_string()),
-        }
-    }
-    fold(snapshot, records, ask.now);
-}
-
-/// Whether every decision that is listed was known to this snapshot, its own among them.
-fn is_newest(snapshot: &Snapshot, names: &[String]) -> bool {
-    snapshot.last_decision.as_ref().is_some_and(|last| names.contains(last))
-        && names.iter().all(|name| !is_decision(name) || snapshot.folded.contains(name))
-}
-
-fn is_decision(name: &str) -> bool {
-    name.split('-').nth(1) == Some(SOURCE)
-}
-
-fn signal_names(group: &Group) -> Vec<String> {
-    group.signals.iter().map(|signal| signal.name.clone()).collect()
-}
-
+/// Looks at the fleets, in the order of the group's pools. If `is_behind`, what was ordered and is not shown may have been
+/// let go by another evaluation already, and is not counted: rather too many for a while than too few.
 pub(super) async fn look_at_fleets(
     cloud: &Cloud,
     group: &Group,
     snapshot: &mut Snapshot,
+    is_behind: bool,
     now: DateTime<Utc>,
 ) -> Vec<Result<View, FleetError>> {
     let looks = group.pools.iter().map(|pool| {
         let mut memory = snapshot.fleets.get(&pool.name).cloned().unwrap_or_default();
         let losses = snapshot.losses.iter().filter(|loss| loss.pool == pool.name);
         memory.going = losses.map(|loss| loss.instance.clone()).collect();
+        if is_behind {
+            memory.jobs.clear();
+        }
         async move {
             let view = fleet::look(cloud, pool, &mut memory, now).await;
             (memory, view)
@@ -280,6 +185,25 @@ fn note_starts(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, Fle
     if let Some(starting) = starting {
         snapshot.starts.only_on_their_way(starting);
     }
+}
+
+/// Learns how spot instances are taken away, from a look at all of them.
+fn note_weather(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, FleetError>], now: DateTime<Utc>) {
+    let spot = group.pools.iter().zip(views).filter(|(pool, _)| pool.purchase == Purchase::Spot);
+    let serving: Option<u32> = spot.map(|(_, view)| view.as_ref().ok().map(|view| view.capacity.serving)).sum();
+    if let Some(serving) = serving {
+        snapshot.weather.observe(Minute::containing(now), serving);
+    }
+}
+
+/// How the group's instances are bought, as far as is known by now.
+pub(super) fn terms<'a>(group: &'a Group, snapshot: &'a Snapshot) -> Terms<'a> {
+    Terms { mix: &group.purchase, weather: Some(&snapshot.weather), lead_minutes: lead_minutes(group, snapshot) }
+}
+
+/// Minutes from asking for an instance until it serves: measured, or else as configured.
+pub(super) fn lead_minutes(group: &Group, snapshot: &Snapshot) -> u32 {
+    snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes())
 }
 
 pub(super) async fn look_at_signals(
@@ -323,230 +247,14 @@ fn is_unlucky(pool: &Pool, snapshot: &Snapshot, capacity: Capacity, now: DateTim
     u64::try_from(going).is_ok_and(|going| going * 2 > u64::from(capacity.serving)) && pool.purchase == Purchase::Spot
 }
 
-/// How many instances a pool is asked for, within what the cloud allows it.
-fn allowed(plan: &PoolTarget, view: &View) -> u32 {
-    plan.target.clamp(view.least, view.most.max(view.least))
-}
-
-/// Records a decision to shrink before it is carried out, so that nothing is taken away without a record, whenever the
-/// function is killed or the store fails. The same record is written again when it is known what came of it.
-async fn announce(
-    store: &Store,
-    group: &Group,
-    ask: &Ask,
-    views: &[Result<View, FleetError>],
-    decision: &Decision,
-    deadline: Instant,
-) -> Result<(), StoreError> {
-    let shrinks = |(plan, view): (&PoolTarget, &Result<View, FleetError>)| {
-        view.as_ref().is_ok_and(|view| allowed(plan, view) < view.capacity.total())
-    };
-    if !Situation::acts(group, decision.dry_run) || !decision.plan.iter().zip(views).any(shrinks) {
-        return Ok(());
-    }
-    let mut announced = decision.clone();
-    announced.problems.push(Decision::ANNOUNCED.to_owned());
-    state::write_record(store, &record_of(group, ask, announced), SOURCE, deadline.min(ask.deadline)).await?;
-    Ok(())
-}
-
-fn record_of(group: &Group, ask: &Ask, decision: Decision) -> Record {
-    Record {
-        schema: SCHEMA_VERSION,
-        id: super::decision_id(&ask.trigger.request_id, &group.name),
-        group: group.name.clone(),
-        time: ask.now,
-        what: Happening::Decision(Box::new(decision)),
-    }
-}
-
-/// Asks the cloud for what was decided. A pool that could not be asked before is left alone, and none is shrunk by a
-/// decision that is not recorded.
-async fn carry_out(
-    cloud: &Cloud,
-    group: &Group,
-    snapshot: &mut Snapshot,
-    views: &[Result<View, FleetError>],
-    decision: &Decision,
-    is_recorded: bool,
-    now: DateTime<Utc>,
-) -> Vec<Action> {
-    let acts = Situation::acts(group, decision.dry_run);
-    let asks = group.pools.iter().zip(views).zip(&decision.plan).map(|((pool, view), plan)| {
-        let mut memory = snapshot.fleets.get(&pool.name).cloned().unwrap_or_default();
-        async move {
-            let view = view.as_ref().ok()?;
-            let target = allowed(plan, view);
-            let request = if target != view.capacity.total() {
-                format!("{} instead of {} instances", target, view.capacity.total())
-            } else if view.is_unsettled && acts {
-                "finish what was begun".to_owned()
-            } else {
-                return None;
-            };
-            let outcome = if acts && target < view.capacity.total() && !is_recorded {
-                ActionOutcome::Withheld("it could not be recorded first".to_owned())
-            } else if acts {
-                match bring_to(cloud, pool, &mut memory, view, target, now).await {
-                    Ok(()) => ActionOutcome::Done,
-                    Err(error) => ActionOutcome::Failed(error.to_string()),
-                }
-            } else if decision.dry_run {
-                ActionOutcome::Withheld("dry run".to_owned())
-            } else {
-                ActionOutcome::Withheld("mode is observe".to_owned())
-            };
-            Some((memory, target, Action { pool: pool.name.clone(), request, outcome }))
-        }
-    });
-    let done = future::join_all(asks).await;
-    let mut actions = Vec::new();
-    for (((pool, view), plan), outcome) in group.pools.iter().zip(views).zip(&decision.plan).zip(done) {
-        let (Ok(view), Some((memory, target, action))) = (view, outcome) else { continue };
-        snapshot.fleets.insert(pool.name.clone(), memory);
-        if action.outcome == ActionOutcome::Done && target != view.capacity.total() {
-            note_change(snapshot, view, plan, target, now);
-            let memory = snapshot.fleets.entry(pool.name.clone()).or_default();
-            let serving = view.capacity.serving.min(target);
-            memory.capacity = Some(Capacity { serving, starting: target - serving });
-        }
-        actions.push(action);
-    }
-    actions
-}
-
-fn would_lower(decision: &Decision) -> bool {
-    decision.plan.iter().any(|plan| plan.target < plan.current)
-}
-
-/// Whether a number may have been changed. Setting a higher one than was seen lowers what somebody else has set meanwhile.
-fn has_changed(decision: &Decision) -> bool {
-    let changed = |action: &Action| {
-        !matches!(action.outcome, ActionOutcome::Withheld(_))
-            && decision.plan.iter().any(|plan| plan.pool == action.pool && plan.target != plan.current)
-    };
-    decision.actions.iter().any(changed)
-}
-
-/// Hears calls and orders that came while this evaluation was looking, before it lowers. What cannot be listed is no reason
-/// to lower.
-async fn reconsider(
-    store: &Store,
-    group: &Group,
-    snapshot: &mut Snapshot,
-    views: &[Result<View, FleetError>],
-    decision: &mut Decision,
-    ask: &Ask,
-) {
-    match state::recent_records(store, &group.name, ask.now, ask.deadline).await {
-        Ok(names) if !has_news(snapshot, &names) => return,
-        Ok(names) => fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await,
-        Err(error) => decision.guardrail_inputs.doubts.push(format!("new records could not be listed: {error}")),
-    }
-    decision.guardrail_inputs.raises = calls(snapshot);
-    decision.guardrail_inputs.orders = snapshot.holds.iter().map(|hold| hold.order).collect();
-    (decision.target, decision.guardrails) = guardrails::apply(&decision.guardrail_inputs);
-    decision.plan = purchase::split(decision.target, &group.purchase, &pool_states(group, snapshot, views, ask.now));
-    snapshot.hedge = Some(Hedge::new(decision.target, &decision.plan));
-}
-
-pub(super) fn has_news(snapshot: &Snapshot, names: &[String]) -> bool {
-    names.iter().any(|name| !is_decision(name) && !snapshot.folded.contains(name))
-}
-
-fn calls(snapshot: &Snapshot) -> Vec<(u32, String)> {
-    snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect()
-}
-
-fn pool_states<'a>(
-    group: &'a Group,
-    snapshot: &Snapshot,
-    views: &[Result<View, FleetError>],
-    now: DateTime<Utc>,
-) -> Vec<PoolState<'a>> {
-    let state = |(pool, view): (&'a Pool, PoolView)| PoolState { pool, capacity: view.capacity, available: view.most };
-    group.pools.iter().zip(pool_views(group, snapshot, views, now)).map(state).collect()
-}
-
-/// Makes good what this evaluation has undone. Alarms and reclaims record their calls before they act: whoever lists after
-/// it has acted sees every call that came between, and asks for it again. What asks again may undo again, so it listens
-/// once more.
-async fn keep_up(
-    store: &Store,
-    cloud: &Cloud,
-    group: &Group,
-    snapshot: &mut Snapshot,
-    decision: &mut Decision,
-    ask: &Ask,
-) -> Vec<Action> {
-    let mut actions = Vec::new();
-    for _ in 0..MOST_SECOND_THOUGHTS {
-        let names = match state::recent_records(store, &group.name, ask.now, ask.deadline).await {
-            Ok(names) => names,
-            Err(error) => {
-                decision.problems.push(format!("calls for more that came meanwhile are not known: {error}"));
-                break;
+/// In a quiet minute orders of servers may get a new series of numbers.
+fn renew_series(snapshot: &mut Snapshot, group: &Group, now: DateTime<Utc>) {
+    if snapshot.raises.is_empty() {
+        for pool in group.pools.iter().filter(|pool| matches!(pool.fleet, FleetSource::Ecs(_))) {
+            if let Some(memory) = snapshot.fleets.get_mut(&pool.name) {
+                memory.renew_series(now);
             }
-        };
-        fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await;
-        let orders = snapshot.holds.iter().map(|hold| hold.order).collect();
-        let called = decision.guardrail_inputs.called(decision.target, calls(snapshot), orders);
-        if called <= decision.target && snapshot.raises.is_empty() {
-            break;
         }
-        let views = look_at_fleets(cloud, group, snapshot, ask.now).await;
-        let total: u32 = pool_views(group, snapshot, &views, ask.now).iter().map(|pool| pool.capacity.total()).sum();
-        if total >= called {
-            break;
-        }
-        actions.extend(raise_to(called, cloud, group, snapshot, &views, ask.now).await);
-    }
-    actions
-}
-
-async fn raise_to(
-    called: u32,
-    cloud: &Cloud,
-    group: &Group,
-    snapshot: &mut Snapshot,
-    views: &[Result<View, FleetError>],
-    now: DateTime<Utc>,
-) -> Vec<Action> {
-    let plan = purchase::split_raising(called, &group.purchase, &pool_states(group, snapshot, views, now));
-    snapshot.hedge = Some(Hedge::new(called, &plan));
-    let actions = raising::order(cloud, group, snapshot, views, &plan, now).await;
-    for (plan, view) in plan.iter().zip(views) {
-        let Ok(view) = view else { continue };
-        let serving = view.capacity.serving;
-        let starting = plan.target.max(view.capacity.total()).saturating_sub(serving);
-        snapshot.fleets.entry(plan.pool.clone()).or_default().capacity = Some(Capacity { serving, starting });
-    }
-    actions
-}
-
-/// Asks for the number, and finishes what earlier evaluations began. A failure of one does not keep the other.
-async fn bring_to(
-    cloud: &Cloud,
-    pool: &Pool,
-    memory: &mut FleetMemory,
-    view: &View,
-    target: u32,
-    now: DateTime<Utc>,
-) -> Result<(), FleetError> {
-    let scaled = if target == view.capacity.total() {
-        Ok(())
-    } else {
-        fleet::scale(cloud, pool, memory, view, target, now).await
-    };
-    let finished = fleet::finish(cloud, pool, memory, view, now).await;
-    scaled.and(finished)
-}
-
-fn note_change(snapshot: &mut Snapshot, view: &View, plan: &PoolTarget, target: u32, now: DateTime<Utc>) {
-    snapshot.last_change = Some(now);
-    match target.checked_sub(plan.current) {
-        Some(more) => snapshot.starts.asked(Minute::containing(now), more),
-        None => snapshot.starts.cancelled((plan.current - target).min(view.capacity.starting)),
     }
 }
 

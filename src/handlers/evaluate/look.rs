@@ -8,9 +8,10 @@ use super::decide::{PoolView, Situation, decide};
 use super::group::{self, Ask};
 use super::policies;
 use super::publish::Telemetry;
+use super::remembered::{fold_new, has_news, is_behind, remembered};
 use super::warm::Warm;
 use crate::clients::Cloud;
-use crate::engine::purchase::PoolState;
+use crate::engine::purchase::{PoolState, Terms};
 use crate::fleet::{FleetError, View};
 use crate::model::{Decision, Group, Loss, Pool, Sample, Trigger};
 use crate::observe::Observed;
@@ -24,6 +25,8 @@ pub(in crate::handlers) struct Look<'a> {
     pub(in crate::handlers) snapshot: Snapshot,
     /// What the last evaluation left behind.
     pub(in crate::handlers) planned: Option<Planned>,
+    /// Whether another evaluation may have let instances go since the snapshot was read.
+    pub(in crate::handlers) is_behind: bool,
     problems: Vec<String>,
     trigger: Trigger,
 }
@@ -68,17 +71,33 @@ impl<'a> Look<'a> {
             telemetry: Telemetry::default(),
         };
         let mut problems = Vec::new();
-        let (mut snapshot, names) = group::remembered(store, &Warm::default(), group, &ask, &mut problems).await?;
+        let (mut snapshot, names) = remembered(store, &Warm::default(), group, &ask, &mut problems).await?;
         let is_known = snapshot.fleets.values().any(|fleet| fleet.capacity.is_some());
         let planned = is_known.then(|| Planned {
             instances: net_of_hedge(&snapshot, group),
             going: u32::try_from(going(&snapshot, now).count()).unwrap_or(u32::MAX),
         });
-        group::fold_new(store, group, &ask, &mut snapshot, &names, &mut problems).await;
-        Ok(Self { group, now, snapshot, planned, problems, trigger })
+        fold_new(store, group, &ask, &mut snapshot, &names, &mut problems).await;
+        let is_behind = is_behind(&snapshot, &names, None);
+        Ok(Self { group, now, snapshot, planned, is_behind, problems, trigger })
     }
 
-    /// Folds in what others have recorded since this look began. Gives whether there was any.
+    /// Begins anew, and keeps what was ordered meanwhile. What was planned before the first look still counts: what an
+    /// evaluation has found since may hold what was ordered here.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub(in crate::handlers) async fn again(&mut self, store: &Store, deadline: Instant) -> Result<(), StoreError> {
+        let mut again = Self::begin(store, self.group, self.now, self.trigger.clone(), deadline).await?;
+        for (pool, earlier) in &self.snapshot.fleets {
+            again.snapshot.fleets.entry(pool.clone()).or_default().take_orders_of(earlier);
+        }
+        *self = Self { planned: self.planned, ..again };
+        Ok(())
+    }
+
+    /// Folds in what others have recorded since this look began, and finds out whether it [is behind](Self::is_behind).
+    /// Gives whether there was anything to fold in.
     ///
     /// # Errors
     /// When the store fails.
@@ -88,7 +107,8 @@ impl<'a> Look<'a> {
         deadline: Instant,
     ) -> Result<bool, StoreError> {
         let names = state::recent_records(store, &self.group.name, self.now, deadline).await?;
-        if !group::has_news(&self.snapshot, &names) {
+        self.is_behind = is_behind(&self.snapshot, &names, None);
+        if !has_news(&self.snapshot, &names) {
             return Ok(false);
         }
         let ask = Ask {
@@ -99,8 +119,25 @@ impl<'a> Look<'a> {
             topic_urn: None,
             telemetry: Telemetry::default(),
         };
-        group::fold_new(store, self.group, &ask, &mut self.snapshot, &names, &mut self.problems).await;
+        fold_new(store, self.group, &ask, &mut self.snapshot, &names, &mut self.problems).await;
         Ok(true)
+    }
+
+    /// Whether another evaluation, whose decision is among these records, may have let instances go since the snapshot was
+    /// read.
+    pub(in crate::handlers) fn is_behind_of(&self, names: &[String]) -> bool {
+        is_behind(&self.snapshot, names, None)
+    }
+
+    /// Whether others have called for more, or people have given orders, that are in force: somebody may be carrying them
+    /// out.
+    pub(in crate::handlers) fn has_others(&self) -> bool {
+        !self.snapshot.raises.is_empty() || !self.snapshot.holds.is_empty()
+    }
+
+    /// How the group's instances are bought.
+    pub(in crate::handlers) fn terms(&self) -> Terms<'_> {
+        group::terms(self.group, &self.snapshot)
     }
 
     /// Pools as they are; one that could not be asked as it was remembered, and without room for more.
@@ -116,7 +153,7 @@ impl<'a> Look<'a> {
 
     /// Looks at the fleets, in the order of the group's pools.
     pub(in crate::handlers) async fn fleets(&mut self, cloud: &Cloud) -> Vec<Result<View, FleetError>> {
-        group::look_at_fleets(cloud, self.group, &mut self.snapshot, self.now).await
+        group::look_at_fleets(cloud, self.group, &mut self.snapshot, self.is_behind, self.now).await
     }
 
     /// Reads the signals since the last evaluation.

@@ -1,6 +1,7 @@
 //! The main job: woken by a timer or by a person, decides for each group how many instances it shall have.
 
 mod budget;
+mod carry_out;
 mod decide;
 mod fan_out;
 mod fold;
@@ -11,6 +12,8 @@ mod look;
 mod plausible;
 mod policies;
 mod publish;
+mod remembered;
+mod second_thoughts;
 mod shadow;
 mod tell;
 mod warm;

@@ -1,7 +1,7 @@
 //! Plays a case and holds it against what must be so.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
@@ -34,7 +34,6 @@ pub(super) async fn play(
     }
     let mut judge = Judge {
         world: &world,
-        fleets,
         hedge,
         sent: Vec::new(),
         orders: Vec::new(),
@@ -50,7 +49,6 @@ pub(super) async fn play(
 
 struct Judge<'a> {
     world: &'a World,
-    fleets: Fleets,
     hedge: bool,
     /// Events that may come again.
     sent: Vec<Wake>,
@@ -150,16 +148,8 @@ impl Judge<'_> {
         self.notices.iter().filter(|notice| self.world.now() - **notice <= NOTICE).count() as u32
     }
 
-    /// Servers that functions which run at once may buy beside each other, until the next evaluation gives them back: in
-    /// each of the two zones, another's newest order may be counted or not.
-    fn bought_twice(&self, wakes: &[Wake]) -> u32 {
-        match self.fleets {
-            Fleets::AutoScaling => 0,
-            _ => 2 * u32::try_from(wakes.len()).unwrap_or(u32::MAX).saturating_sub(1),
-        }
-    }
-
-    /// Never more than the limit, and in no pool more than somebody asked for, but for what is bought twice.
+    /// Never more than the limit, and in no pool more than somebody asked for. While an evaluation moves instances from one
+    /// pool to another both are there for a moment.
     fn not_too_many(
         &self,
         peak: u32,
@@ -169,24 +159,26 @@ impl Judge<'_> {
         wakes: &[Wake],
     ) -> Result<(), TestCaseError> {
         let most = if self.hedge { 2 * MAX_INSTANCES } else { MAX_INSTANCES };
-        let spare = self.bought_twice(wakes);
-        let (going, most) = (self.going(), most + spare);
-        prop_assert!(peak <= most + going, "{peak} instances of at most {most} and {going} going");
-        if answers.len() < wakes.len() {
-            // What a function asked for that ended in the middle is not known.
-            return Ok(());
-        }
+        let going = self.going();
         let records = self.world.store.records();
         let new = records.iter().filter(|(name, _)| !before.contains(*name) && name.contains("-evaluate-"));
         let decisions = new.map(|(_, bytes)| serde_json::from_slice::<Value>(bytes).unwrap());
         let asked: Vec<Value> = decisions.chain(answers.iter().map(|(_, answer)| answer.clone())).collect();
+        let (left, moved) = (self.world.total(), moved(&asked));
+        prop_assert!(
+            left <= most + going && peak <= most + going + moved,
+            "{left} instances, {peak} before, of at most {most} and {going} going, from {began_with:?} to {:?}; {}",
+            self.world.pools(true),
+            told(&asked)
+        );
+        if answers.len() < wakes.len() {
+            // What a function asked for that ended in the middle is not known.
+            return Ok(());
+        }
         for ((pool, now), began) in ["base", "spot"].into_iter().zip(self.world.pools(false)).zip(began_with) {
             let most = asked.iter().flat_map(|asked| requests(asked, pool)).max().unwrap_or(0);
             let told: Vec<Value> = asked.iter().map(|asked| asked.get("actions").unwrap_or(asked).clone()).collect();
-            prop_assert!(
-                now <= most.max(began) + spare,
-                "pool {pool} has {now}, {most} were asked for; {told:?} {wakes:?}"
-            );
+            prop_assert!(now <= most.max(began), "pool {pool} has {now}, {most} were asked for; {told:?} {wakes:?}");
         }
         Ok(())
     }
@@ -231,9 +223,8 @@ impl Judge<'_> {
             let target = target.min(MAX_INSTANCES);
             prop_assert!(
                 total >= target,
-                "minute {number}: {total} instances ({:?} of {:?}), {source} {cause} calls for {target}",
+                "minute {number}: {total} instances ({:?}), {source} {cause} calls for {target}",
                 self.world.pools(true),
-                self.fleets,
             );
         }
         Ok(())
@@ -270,6 +261,26 @@ fn records(answer: &Value) -> Vec<String> {
     let list = |name: &str| answer[name].as_array().cloned().unwrap_or_default();
     let entries = ["raised", "replaced"].into_iter().flat_map(list);
     entries.filter_map(|entry| Some(entry["record"].as_str()?.to_owned())).collect()
+}
+
+/// How many instances evaluations meant to give back, by what they recorded.
+fn moved(asked: &[Value]) -> u32 {
+    let mut most: BTreeMap<String, u64> = BTreeMap::new();
+    for plan in asked.iter().filter_map(|asked| asked["plan"].as_array()).flatten() {
+        let given_back = plan["current"].as_u64().unwrap_or(0).saturating_sub(plan["target"].as_u64().unwrap_or(0));
+        let pool = most.entry(plan["pool"].to_string()).or_default();
+        *pool = given_back.max(*pool);
+    }
+    u32::try_from(most.values().sum::<u64>()).unwrap_or(u32::MAX)
+}
+
+/// What was asked for, in short.
+fn told(asked: &[Value]) -> String {
+    let told = asked.iter().map(|asked| match asked.get("actions").filter(|_| asked.get("replaced").is_none()) {
+        Some(actions) => format!("an evaluation: {actions}"),
+        None => asked.to_string(),
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// The numbers of a pool that actions ask for, anywhere in an answer or a record: `12 instead of 10 instances`.

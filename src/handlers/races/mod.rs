@@ -5,7 +5,7 @@
 //! events that come twice, late and out of order.
 //!
 //! By default the same cases are played each time. `RACES_EXPLORE=1` plays many more, other ones each time; a failing case
-//! is shrunk and printed. What exploring still finds is told in `ARCHITECTURE.md`.
+//! is shrunk and printed. What is held, and what cannot be, is told in `ARCHITECTURE.md`.
 
 mod cases;
 mod judge;

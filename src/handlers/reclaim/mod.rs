@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use self::drain::Leaving;
 use self::notices::{NOTICE, Notice, Notices};
@@ -23,7 +24,7 @@ use self::owners::Owned;
 use self::plan::PoolNow;
 use super::evaluate::{Look, going};
 use super::messages::{OWN_SUBJECT, sift};
-use super::raising::{Job, order};
+use super::raising::{Job, is_asked, order, sets_numbers};
 use super::{Failed, Ignored, Workplace, WorkplaceError};
 use crate::clients::ClientError;
 use crate::clients::ecs::Server;
@@ -31,7 +32,7 @@ use crate::fleet::{FleetError, View};
 use crate::functiongraph::events::{Event, EventError};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
 use crate::model::{Action, ActionOutcome, Happening, Loss, Pool, PoolTarget, Raise};
-use crate::state::{self, StoreError};
+use crate::state::{self, Store, StoreError};
 
 /// Who writes these records, as their names tell.
 const SOURCE: &str = "reclaim";
@@ -146,6 +147,8 @@ struct Case<'a> {
     leaving: Vec<Leaving>,
     /// Names of the records that this invocation has written.
     written: BTreeSet<String>,
+    /// How many instances ran at the first look.
+    running: Option<u32>,
 }
 
 impl Job {
@@ -166,7 +169,8 @@ impl Job {
             let group = owned[0].group;
             let replaced = match self.look(group).await {
                 Ok(look) => {
-                    let mut case = Case { look, fresh: Vec::new(), leaving: Vec::new(), written: BTreeSet::new() };
+                    let mut case =
+                        Case { look, fresh: Vec::new(), leaving: Vec::new(), written: BTreeSet::new(), running: None };
                     for owned in owned {
                         case.hear(owned, &losses, &servers, answer);
                     }
@@ -191,14 +195,21 @@ impl Job {
         let mut replaced = self.settle(&mut case).await?;
         for _ in 1..MOST_ROUNDS {
             let names = state::recent_records(&self.store, &group.name, self.now, self.deadline).await?;
-            if case.knows_all(&names) {
+            // The fleets were looked at before the call was known to others.
+            let may_have_changed = case.look.is_behind_of(&names) || sets_numbers(group) && case.look.has_others();
+            if case.knows_all(&names) && !may_have_changed {
                 break;
             }
-            // Others were told of more meanwhile, and may have ordered less than all of it together.
-            case.look = self.look(group).await?;
-            let before = replaced.actions;
+            // Others were told of more meanwhile, and may have ordered less than all of it together; or one number was set
+            // over another.
+            case.look_again(&self.store, self.deadline).await?;
+            let before = replaced;
             replaced = self.settle(&mut case).await?;
-            replaced.actions.splice(0..0, before);
+            let is_settled = !replaced.actions.iter().any(is_asked) && replaced.record == before.record;
+            replaced.actions.splice(0..0, before.actions);
+            if is_settled {
+                break;
+            }
         }
         replaced.actions.extend(self.drain(group, &case.leaving).await);
         self.tell(&replaced).await;
@@ -215,13 +226,9 @@ impl Job {
             let member = view.and_then(|(_, view)| view.as_ref().ok()?.member_of(&leaving.instance));
             leaving.member = member.map(str::to_owned).or(leaving.member.take());
         }
-        let (needed, plan) = case.plan(&views);
-        let (mut count, mut ends) = (0, self.now + NOTICE);
-        for loss in going(&case.look.snapshot, self.now) {
-            count += 1;
-            ends = ends.max(loss.ends.unwrap_or(ends));
-        }
-        let (target, until) = (needed + count, ends + MARGIN);
+        let (needed, count, plan) = case.plan(&views);
+        let ends = going(&case.look.snapshot, self.now).filter_map(|loss| loss.ends).max();
+        let (target, until) = (needed + count, ends.unwrap_or(self.now + NOTICE).max(self.now + NOTICE) + MARGIN);
         let lost: Vec<String> = case.fresh.iter().map(|(loss, _)| loss.instance.clone()).collect();
         let (first, time) = &case.fresh[0];
         // What says something else is another record: records never change.
@@ -235,7 +242,7 @@ impl Job {
             let what = Happening::Loss(loss.clone());
             case.written.insert(self.record(&group.name, *time, &loss.instance, what).await?);
         }
-        let actions = order(&self.cloud, group, &case.look.snapshot, &views, &plan, self.now).await;
+        let actions = order(&self.cloud, group, &mut case.look.snapshot, &views, &plan, self.now).await;
         tracing::warn!(group = group.name, ?lost, raised_to = target, "spot instances are being taken away");
         Ok(Replaced { group: group.name.clone(), lost, target, until, plan, actions, record })
     }
@@ -301,25 +308,41 @@ impl Case<'_> {
         self.leaving.push(Leaving::new(&pool.name, &notice.instance, server));
     }
 
-    /// How many others than those that are going are needed, and how many each pool shall have.
-    fn plan(&self, views: &[Result<View, FleetError>]) -> (u32, Vec<PoolTarget>) {
+    /// How many instances the group needs besides those that are going, how many are, and how many each pool shall have.
+    fn plan(&mut self, views: &[Result<View, FleetError>]) -> (u32, u32, Vec<PoolTarget>) {
         let Look { group, now, snapshot, planned, .. } = &self.look;
         let states = self.look.pools(views);
         let pools: Vec<_> = states
             .iter()
-            .map(|state| {
-                let going = going(snapshot, *now).filter(|loss| loss.pool == state.pool.name).count();
-                let going = u32::try_from(going).unwrap_or(u32::MAX).min(state.capacity.serving);
+            .zip(views)
+            .map(|(state, view)| {
+                let told = going(snapshot, *now).filter(|loss| loss.pool == state.pool.name).count();
+                let told = u32::try_from(told).unwrap_or(u32::MAX);
+                let going = view.as_ref().ok().and_then(|view| view.going).unwrap_or(told).min(told);
+                let going = going.min(state.capacity.total());
                 let has_luck = state.available > state.capacity.total();
                 PoolNow { pool: state.pool, capacity: state.capacity, most: state.available, going, has_luck }
             })
             .collect();
-        let running = pools.iter().map(|pool| pool.capacity.total()).sum();
+        let running = *self.running.get_or_insert_with(|| pools.iter().map(|pool| pool.capacity.total()).sum());
         let raised = snapshot.raises.iter().filter(|raise| raise.source != SOURCE).map(|raise| raise.target).max();
         let (planned, planned_going) = planned.map_or((None, 0), |planned| (Some(planned.instances), planned.going));
         let needed = plan::needed(planned, planned_going, raised.unwrap_or(0), running);
         let needed = needed.min(group.scaling.max_instances);
-        (needed, plan::replace(needed, &group.purchase, &pools))
+        let going = pools.iter().map(|pool| pool.going).sum();
+        (needed, going, plan::replace(needed, &self.look.terms(), &pools))
+    }
+
+    /// Looks anew. A store whose listings lag may not show the losses that were recorded here.
+    async fn look_again(&mut self, store: &Store, deadline: Instant) -> Result<(), StoreError> {
+        self.look.again(store, deadline).await?;
+        let known = &mut self.look.snapshot.losses;
+        for (loss, _) in &self.fresh {
+            if !known.iter().any(|known| known.instance == loss.instance) {
+                known.push(loss.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Whether all that was recorded by now, here or elsewhere, was reckoned with. Decisions call for nothing.

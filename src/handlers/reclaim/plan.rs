@@ -1,8 +1,8 @@
 //! What is ordered in place of instances that are going. Pure, and in absolute numbers: told twice it is the same plan,
 //! and ten notices make the same one together as one after another.
 
-use crate::engine::purchase::{self, PoolState};
-use crate::model::{Capacity, Pool, PoolTarget, PurchaseMix};
+use crate::engine::purchase::{self, PoolState, Terms};
+use crate::model::{Capacity, Pool, PoolTarget};
 
 /// A pool as it is at the notice.
 #[derive(Clone, Copy, Debug)]
@@ -29,12 +29,14 @@ pub(super) fn needed(planned: Option<u32>, planned_going: u32, raised: u32, runn
 
 /// How many instances each pool shall have, those that are going included, so that `needed` others are there. Never fewer
 /// than it has.
-pub(super) fn replace(needed: u32, mix: &PurchaseMix, pools: &[PoolNow<'_>]) -> Vec<PoolTarget> {
+pub(super) fn replace(needed: u32, terms: &Terms<'_>, pools: &[PoolNow<'_>]) -> Vec<PoolTarget> {
     let staying: Vec<_> = pools
         .iter()
         .map(|now| {
+            let Capacity { serving, starting } = now.capacity;
+            let not_serving = now.going.saturating_sub(serving);
             let capacity =
-                Capacity { serving: now.capacity.serving.saturating_sub(now.going), starting: now.capacity.starting };
+                Capacity { serving: serving.saturating_sub(now.going), starting: starting.saturating_sub(not_serving) };
             let room = now.most.saturating_sub(now.going);
             PoolState {
                 pool: now.pool,
@@ -43,7 +45,7 @@ pub(super) fn replace(needed: u32, mix: &PurchaseMix, pools: &[PoolNow<'_>]) -> 
             }
         })
         .collect();
-    let mut targets = purchase::split(needed, mix, &staying);
+    let mut targets = purchase::split(needed, terms, &staying);
     for (target, now) in targets.iter_mut().zip(pools) {
         target.current = now.capacity.total();
         target.target = (target.target + now.going).min(now.most);
@@ -60,7 +62,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{AsGroupSource, FleetSource, Purchase};
+    use crate::model::{AsGroupSource, FleetSource, Purchase, PurchaseMix};
 
     fn pool(purchase: Purchase) -> Pool {
         Pool {
@@ -78,7 +80,8 @@ mod tests {
     }
 
     fn numbers(needed: u32, mix: &PurchaseMix, pools: &[PoolNow<'_>]) -> Vec<u32> {
-        replace(needed, mix, pools).iter().map(|target| target.target).collect()
+        let terms = Terms { mix, weather: None, lead_minutes: 2 };
+        replace(needed, &terms, pools).iter().map(|target| target.target).collect()
     }
 
     fn without_hedge() -> PurchaseMix {

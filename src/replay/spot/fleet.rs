@@ -1,6 +1,7 @@
 use super::SpotTerms;
-use super::purchase::{Held, Purchasing, pools};
-use crate::model::{Capacity, Pool};
+use super::purchase::{Held, Purchasing, SpotCircumstances, pools};
+use crate::engine::spot_weather::SpotWeather;
+use crate::model::{Capacity, Minute, Pool};
 use crate::replay::fleet::Fleet;
 use crate::replay::group::{MinuteOutcome, ServiceModel, SimulatedGroup, play_minute};
 
@@ -57,6 +58,7 @@ pub(super) struct SpotFleet<'a> {
     queue: f64,
     wanted: u32,
     refused: bool,
+    weather: SpotWeather,
 }
 
 impl<'a> SpotFleet<'a> {
@@ -78,6 +80,7 @@ impl<'a> SpotFleet<'a> {
             queue: 0.0,
             wanted: serving,
             refused: false,
+            weather: SpotWeather::default(),
         }
     }
 
@@ -87,6 +90,15 @@ impl<'a> SpotFleet<'a> {
             starting: sum.starting + zone.instances.starting(),
         });
         Held { on_demand: self.on_demand.capacity(), spot, refused: self.refused }
+    }
+
+    fn split(&self, wanted: u32) -> (u32, u32) {
+        let circumstances = SpotCircumstances {
+            weather: &self.weather,
+            lead_minutes: u32::try_from(self.model.lead_minutes).unwrap_or(u32::MAX),
+            notice_seconds: self.terms.notice_seconds,
+        };
+        self.purchasing.split(wanted, &self.held(), &self.pools, circumstances)
     }
 
     fn serving(&self) -> u32 {
@@ -107,6 +119,7 @@ impl<'a> SpotFleet<'a> {
             let serving = zone.instances.serving();
             zone.instances.scale_to(minute, zone.instances.total() - surplus);
             let stopped = serving - zone.instances.serving();
+            self.weather.lost(stopped);
             if stopped > 0 && notice_minutes > 0 {
                 zone.dying.push((stopped, minute + notice_minutes));
             }
@@ -145,6 +158,7 @@ impl Fleet for SpotFleet<'_> {
             zone.instances.make_ready(minute);
         }
         self.reclaim(minute);
+        self.weather.observe(Minute(minute), self.held().spot.serving);
     }
 
     /// The size that was asked for, and how much of it serves: what is bought twice for a while is no larger group.
@@ -156,12 +170,12 @@ impl Fleet for SpotFleet<'_> {
     fn scale_to(&mut self, minute: i64, wanted: u32) -> (u32, f64) {
         self.wanted = wanted;
         let held = self.held();
-        let (_, spot) = self.purchasing.split(wanted, &held, &self.pools);
+        let (_, spot) = self.split(wanted);
         let spot_started = self.request(minute, spot.saturating_sub(held.spot.total()));
         self.release(minute, held.spot.total().saturating_sub(spot));
         self.refused = held.spot.total() + spot_started < spot;
         // On demand is settled after the answer to the request for spot is known.
-        let (on_demand, _) = self.purchasing.split(wanted, &self.held(), &self.pools);
+        let (on_demand, _) = self.split(wanted);
         let started = self.on_demand.scale_to(minute, on_demand);
         (started + spot_started, f64::from(started) + f64::from(spot_started) * self.terms.price)
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 
-use crate::engine::purchase::{PoolState, split};
+use crate::engine::purchase::{PoolState, Terms, split};
+use crate::engine::spot_weather::SpotWeather;
 use crate::model::{AsGroupSource, Capacity, FleetSource, Pool, Purchase, PurchaseMix};
 
 /// How a number of instances is bought.
@@ -23,6 +24,14 @@ pub(super) struct Held {
     /// Without what is about to be taken back.
     pub(super) spot: Capacity,
     pub(super) refused: bool,
+}
+
+/// How spot is had, for those who care.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SpotCircumstances<'a> {
+    pub(super) weather: &'a SpotWeather,
+    pub(super) lead_minutes: u32,
+    pub(super) notice_seconds: u32,
 }
 
 impl Purchasing {
@@ -55,7 +64,13 @@ impl Purchasing {
     }
 
     /// How many on-demand and spot instances there shall be, so that `target` are there.
-    pub(super) fn split(&self, target: u32, held: &Held, pools: &[Pool; 2]) -> (u32, u32) {
+    pub(super) fn split(
+        &self,
+        target: u32,
+        held: &Held,
+        pools: &[Pool; 2],
+        circumstances: SpotCircumstances<'_>,
+    ) -> (u32, u32) {
         match self {
             Self::OnDemandOnly => (target, 0),
             Self::FixedShare(share) => {
@@ -73,7 +88,10 @@ impl Purchasing {
                     capacity,
                     available: u32::MAX,
                 });
-                let targets = split(target, &PurchaseMix::default(), &states);
+                let SpotCircumstances { weather, lead_minutes, notice_seconds } = circumstances;
+                let mix = PurchaseMix { spot_notice_seconds: notice_seconds, ..PurchaseMix::default() };
+                let terms = Terms { mix: &mix, weather: Some(weather), lead_minutes };
+                let targets = split(target, &terms, &states);
                 (targets[0].target, targets[1].target)
             }
         }

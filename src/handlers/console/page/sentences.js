@@ -30,6 +30,7 @@ const REASONS = [
   [/^with fewer than (\d+), (.+) would be over (.+) %$/, "少于 $1 台时，$2 将超过 $3%"],
   [/^(\d+) of (\d+), all on demand$/, "$2 台中的 $1 台，全部按需"], [/^base (\d+), and what is not spot of (\d+)$/, "基数 $1 台，加上 $2 台中非竞价的部分"],
   [/^base (\d+), and the gap to (\d+) ready of (\d+) spot instances$/, "基数 $1 台，并补足竞价缺口（$3 台中 $2 台就绪）"], [/^(\d+) of (\d+) wanted as spot, of (\d+) in all$/, "共 $3 台，期望竞价 $2 台，其中 $1 台"],
+  [/^(\d+) of (\d+) wanted as spot, (\d+) of them spare, of (\d+) in all$/, "共 $4 台，期望竞价 $2 台（其中备用 $3 台），安排 $1 台"],
   [/^(\d+) spot instances are being taken away$/, "$1 台竞价实例正被回收"], [/^(.+), and (\d+) that are going$/, (m) => `${reason(m[1])}，另有 ${m[2]} 台正被回收`],
   [/^schedule (\S+) asks for at least (\d+) from (.+)$/, "日程 $1 要求自 $3 起至少 $2 台"],
   [/^schedule (\S+) expects (\S+) times the usual (\S+) instances' worth of load from (.+), which takes (\d+) at (\S+) %$/, "日程 $1 预计自 $4 起负载为平常（$3 台）的 $2 倍，按 $6% 利用率需 $5 台"],

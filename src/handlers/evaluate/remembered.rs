@@ -1,0 +1,129 @@
+//! What an evaluation begins with: the snapshot of the one before, and what others have recorded since.
+
+use chrono::{DateTime, Utc};
+use futures::future;
+
+use super::fold::fold;
+use super::group::{Ask, SOURCE};
+use super::warm::Warm;
+use crate::model::{CONFIG_VERSION, Group};
+use crate::state::{self, Found, LONGEST_RECORD_WINDOW, RECORD_WINDOW, Snapshot, Store, StoreError, keys};
+
+/// What is remembered, with new records folded in; and whether [`is_behind`].
+pub(super) async fn read_state(
+    store: &Store,
+    warm: &Warm,
+    group: &Group,
+    ask: &Ask,
+    problems: &mut Vec<String>,
+) -> Result<(Snapshot, bool), StoreError> {
+    let (mut snapshot, names) = remembered(store, warm, group, ask, problems).await?;
+    fold_new(store, group, ask, &mut snapshot, &names, problems).await;
+    let is_behind = is_behind(&snapshot, &names, None);
+    Ok((snapshot, is_behind))
+}
+
+/// The snapshot as the last evaluation left it, and the names of the records since then. A warm instance needs no snapshot
+/// from the store when the listing shows that nobody has decided since it wrote its own. Where none is left, what is in
+/// force is found by looking back as far as one listing reaches.
+pub(super) async fn remembered(
+    store: &Store,
+    warm: &Warm,
+    group: &Group,
+    ask: &Ask,
+    problems: &mut Vec<String>,
+) -> Result<(Snapshot, Vec<String>), StoreError> {
+    let kept = warm.take(&group.name);
+    let window_of = |written: DateTime<Utc>| ask.now.min(written) - RECORD_WINDOW;
+    // Without a snapshot at hand the last evaluation is taken to be a few minutes old.
+    let since = window_of(kept.as_ref().map_or(ask.now - RECORD_WINDOW, |snapshot| snapshot.written));
+    let (names, read) = future::join(state::records_since(store, &group.name, since, ask.deadline), async {
+        match &kept {
+            Some(_) => None,
+            None => Some(state::read_snapshot(store, &group.name, ask.deadline).await),
+        }
+    })
+    .await;
+    let mut names = names?;
+    let kept = kept.filter(|snapshot| is_newest(snapshot, &names));
+    let found = match (kept, read) {
+        (Some(snapshot), _) => Found::Whole(Box::new(snapshot)),
+        (None, Some(read)) => read?,
+        (None, None) => state::read_snapshot(store, &group.name, ask.deadline).await?,
+    };
+    let mut snapshot = match found {
+        Found::Whole(snapshot) => *snapshot,
+        Found::Nothing => Snapshot::empty(ask.now, signal_names(group)),
+        Found::Torn(why) => {
+            problems.push(format!("the snapshot was torn and is begun anew ({why})"));
+            Snapshot::empty(ask.now, signal_names(group))
+        }
+    };
+    let wanted = match snapshot.last_decision {
+        Some(_) => window_of(snapshot.written),
+        None => ask.now - LONGEST_RECORD_WINDOW,
+    };
+    if wanted < since {
+        names = state::records_since(store, &group.name, wanted, ask.deadline).await?;
+    }
+    if snapshot.policy.is_empty() {
+        CONFIG_VERSION.clone_into(&mut snapshot.policy);
+    }
+    snapshot.forget(ask.now, RECORD_WINDOW);
+    Ok((snapshot, names))
+}
+
+/// Reads the records that are new, and folds them in.
+pub(super) async fn fold_new(
+    store: &Store,
+    group: &Group,
+    ask: &Ask,
+    snapshot: &mut Snapshot,
+    names: &[String],
+    problems: &mut Vec<String>,
+) {
+    let new: Vec<&String> =
+        names.iter().filter(|name| !is_decision(name) && !snapshot.folded.contains(*name)).collect();
+    let read =
+        future::join_all(new.iter().map(|name| state::read_record(store, &group.name, name, ask.deadline))).await;
+    let mut records = Vec::new();
+    for (name, record) in new.into_iter().zip(read) {
+        match record {
+            Ok(Some(record)) => records.push((name.clone(), record)),
+            Ok(None) => {}
+            // Not folded, so it is tried again next time.
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    fold(snapshot, records, ask.now);
+}
+
+/// Whether every decision that is listed was known to this snapshot, its own among them.
+fn is_newest(snapshot: &Snapshot, names: &[String]) -> bool {
+    snapshot.last_decision.as_ref().is_some_and(|last| names.contains(last))
+        && names.iter().all(|name| !is_decision(name) || snapshot.folded.contains(name))
+}
+
+/// Whether there are calls and orders that are not folded in.
+pub(super) fn has_news(snapshot: &Snapshot, names: &[String]) -> bool {
+    names.iter().any(|name| !is_decision(name) && !snapshot.folded.contains(name))
+}
+
+/// Whether another evaluation, beside that of the name `own`, may have let instances go since the snapshot was read: its
+/// decision is listed, and what came of it is not in the snapshot.
+pub(super) fn is_behind(snapshot: &Snapshot, names: &[String], own: Option<&str>) -> bool {
+    names.iter().any(|name| {
+        is_decision(name)
+            && Some(name.as_str()) != own
+            && !snapshot.folded.contains(name)
+            && keys::time_of_record(name).is_some_and(|time| time >= snapshot.written)
+    })
+}
+
+fn is_decision(name: &str) -> bool {
+    name.split('-').nth(1) == Some(SOURCE)
+}
+
+fn signal_names(group: &Group) -> Vec<String> {
+    group.signals.iter().map(|signal| signal.name.clone()).collect()
+}
