@@ -1,6 +1,6 @@
 //! Keeps a group of Huawei Cloud Flexus X / ECS instances at the cheapest size that still holds its service level.
 //!
-//! The pure core ([`model`], [`forecast`], [`engine`], [`cost`], [`tune`], [`replay`]) does no I/O, reads no clock and no
+//! The pure core ([`model`], [`forecast`], [`queueing`], [`engine`], [`replay`], [`cost`], [`tune`]) does no I/O, reads no clock and no
 //! environment and draws no unseeded random numbers: the same code decides in a function, in a replay of a year and in a
 //! test. [`clients`] speak to the outside, [`state`] keeps what must survive, [`handlers`] orchestrate.
 //! `ARCHITECTURE.md` walks through one evaluation.
@@ -19,6 +19,7 @@ pub mod handlers;
 pub mod local;
 pub mod model;
 pub mod observe;
+pub mod queueing;
 pub mod replay;
 pub mod state;
 pub mod tune;

@@ -14,7 +14,7 @@ use flexus_autoscaler::local::{
     PoolSettings, Region, RegionSettings, ServerHandle, TaggedSettings, WorkloadSettings, serve,
 };
 use flexus_autoscaler::model::{Endpoints, Minute, Purchase, Tag};
-use flexus_autoscaler::replay::group::ServiceModel;
+use flexus_autoscaler::queueing::ServiceModel;
 use tokio::time::Instant;
 use uuid::Uuid;
 

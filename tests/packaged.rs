@@ -16,7 +16,7 @@ use std::time::Duration;
 use flexus_autoscaler::local::store::{Store, StoreSettings};
 use flexus_autoscaler::local::{InvocationStatus, Region, RegionSettings, RuntimeApi, WorkloadSettings, serve};
 use flexus_autoscaler::model::Minute;
-use flexus_autoscaler::replay::group::ServiceModel;
+use flexus_autoscaler::queueing::ServiceModel;
 use serde_json::{Value, json};
 
 const PACKAGES: &str = "FLEXUS_PACKAGES";

@@ -21,7 +21,7 @@ use flexus_autoscaler::local::{
     PoolSettings, Region, RegionSettings, RuntimeApi, TaggedSettings, WorkloadSettings, serve,
 };
 use flexus_autoscaler::model::{Minute, Purchase, Tag};
-use flexus_autoscaler::replay::group::ServiceModel;
+use flexus_autoscaler::queueing::ServiceModel;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

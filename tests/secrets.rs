@@ -19,7 +19,7 @@ use flexus_autoscaler::local::{
     Fault, FaultTable, NoFaults, Region, RegionSettings, ServerHandle, WorkloadSettings, serve,
 };
 use flexus_autoscaler::model::{HistoryMinute, Minute};
-use flexus_autoscaler::replay::group::ServiceModel;
+use flexus_autoscaler::queueing::ServiceModel;
 use flexus_autoscaler::state::{Store, history};
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};

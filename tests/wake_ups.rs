@@ -16,7 +16,7 @@ use flexus_autoscaler::local::{
     WorkloadSettings, serve,
 };
 use flexus_autoscaler::model::{Capacity, Minute, Purchase};
-use flexus_autoscaler::replay::group::ServiceModel;
+use flexus_autoscaler::queueing::ServiceModel;
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::LATE_SHARE_ALLOWED;
 use crate::model::{Group, HistoryMinute, Minute, PaidCapacity, Purchase};
-use crate::replay::group::{ServiceModel, play_minute};
+use crate::queueing::{ServiceModel, play_minute};
 use crate::replay::history::Past;
 
 /// Most instances that a minute is thought to need.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::recommend::Advice;
 use super::*;
 use crate::model::{Loss, Minute, PaidCapacity, PastEvent};
-use crate::replay::group::{MinuteOutcome, ServiceModel, play_minute};
+use crate::queueing::{MinuteOutcome, ServiceModel, play_minute};
 use crate::replay::history::testing::{entry, group, lived};
 
 const FIRST: Minute = Minute(29_540_160);

@@ -8,7 +8,7 @@
 //! use std::sync::Arc;
 //!
 //! use flexus_autoscaler::local::{Region, RegionSettings, WorkloadSettings, serve};
-//! use flexus_autoscaler::replay::group::ServiceModel;
+//! use flexus_autoscaler::queueing::ServiceModel;
 //!
 //! let workload = WorkloadSettings::on_auto_scaling("inference", ServiceModel::new(10.0, 120), 4, 1, 100);
 //! let region = Arc::new(Region::new(RegionSettings { workloads: vec![workload], ..RegionSettings::default() }));

@@ -32,7 +32,7 @@ use crate::clients::Credentials;
 use crate::config::Config;
 use crate::functiongraph::Environment;
 use crate::model::{Group, Purchase};
-use crate::replay::group::ServiceModel;
+use crate::queueing::ServiceModel;
 use crate::replay::{Arena, Row, Settings, Tally, Trace};
 
 /// The bucket that a local region's state lies in.

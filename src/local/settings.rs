@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::clients::{Credentials, Secret};
 use crate::model::{Minute, Purchase, Tag};
-use crate::replay::group::ServiceModel;
+use crate::queueing::ServiceModel;
 
 use super::identifiers::identifier;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::clients::Credentials;
 use crate::model::{Minute, Purchase};
-use crate::replay::group::{MinuteOutcome, SimulatedGroup};
+use crate::queueing::{MinuteOutcome, SimulatedGroup};
 
 use super::alarms::Alarms;
 use super::calls::Calls;

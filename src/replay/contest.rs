@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use super::driver::{Arena, Player};
 use super::engine_player::EnginePlayer;
-use super::group::MinuteOutcome;
 use super::peers::{AlarmPolicy, Article, AwsPredictive, CraneDsp, Hpa, KnativeKpa, Static, TargetTrackingPeer};
 use super::report::{Report, Row};
 use crate::model::{EngineKind, Minute, Policy};
+use crate::queueing::MinuteOutcome;
 
 /// Targets, in per cent, that the horizontal pod autoscaler may choose from in hindsight.
 const HPA_TARGETS: [f64; 10] = [20.0, 30.0, 40.0, 50.0, 60.0, 65.0, 70.0, 75.0, 80.0, 85.0];

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use super::fleet::Fleet;
-use super::group::{MinuteOutcome, ServiceModel, SimulatedGroup};
 use super::report::{Row, Tally};
 use super::signals::Metrics;
 use super::trace::Trace;
 use crate::model::{Capacity, Minute};
+use crate::queueing::{MinuteOutcome, ServiceModel, SimulatedGroup};
 
 /// Utilisation of the group that [`Settings::mean_instances`] and the start refer to.
 const COMFORTABLE_UTILISATION: f64 = 0.6;

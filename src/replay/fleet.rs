@@ -1,5 +1,5 @@
-use super::group::{MinuteOutcome, SimulatedGroup};
 use crate::model::Capacity;
+use crate::queueing::{MinuteOutcome, SimulatedGroup};
 
 /// What the driver plays on: instances of one purchase option, or of several.
 pub(super) trait Fleet {

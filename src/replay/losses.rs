@@ -1,8 +1,8 @@
 use super::driver::{Arena, Player};
 use super::fleet::Fleet;
-use super::group::{MinuteOutcome, SimulatedGroup};
 use super::report::Row;
 use crate::model::{Capacity, Minute};
+use crate::queueing::{MinuteOutcome, SimulatedGroup};
 
 /// Instances that are taken away at once, as a wave of spot reclaims does.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::driver::Arena;
-use super::group::MinuteOutcome;
 use super::history::Known;
+use crate::queueing::MinuteOutcome;
 
 /// Minutes within which a change of direction counts as a flip.
 const FLIP_MINUTES: i64 = 10;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use super::group::MinuteOutcome;
 use crate::model::{CloudEyeSource, Minute, Per, Sample, Signal, SignalKind, SignalSource};
+use crate::queueing::MinuteOutcome;
 
 /// Memory use of an idle instance, in per cent.
 const IDLE_MEMORY_PERCENT: f64 = 45.0;

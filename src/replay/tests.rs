@@ -3,9 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::group::{MinuteOutcome, ServiceModel, SimulatedGroup};
 use super::{Arena, Contestant, Player, Settings, Trace, View};
 use crate::model::Minute;
+use crate::queueing::{MinuteOutcome, ServiceModel, SimulatedGroup};
 
 /// Asks for the same numbers whatever it sees, over and over.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use crate::model::{Expected, Figures, LiveFigures, Minute, WATCH_MINUTES};
-use crate::replay::group::MinuteOutcome;
+use crate::queueing::MinuteOutcome;
 
 /// Utilisation at which perfect foresight runs its instances.
 const CLAIRVOYANT_UTILISATION: f64 = 0.85;

@@ -24,7 +24,7 @@ pub fn effectiveness(ledger: &Ledger, range: &Range<Minute>) -> f64 {
     }
     let count = outcomes.len() as f64;
     // One instance alone cannot be fewer: it is the right number however little it does.
-    let is_right = |outcome: &&crate::replay::group::MinuteOutcome| {
+    let is_right = |outcome: &&crate::queueing::MinuteOutcome| {
         RIGHT_PERCENT.contains(&outcome.utilisation)
             || (outcome.serving == 1 && outcome.utilisation < RIGHT_PERCENT.start)
     };
@@ -35,7 +35,7 @@ pub fn effectiveness(ledger: &Ledger, range: &Range<Minute>) -> f64 {
 }
 
 /// 1 where capacity never lacks; falls with the mean length of the stretches in which it does.
-fn response_speed(outcomes: &[crate::replay::group::MinuteOutcome]) -> f64 {
+fn response_speed(outcomes: &[crate::queueing::MinuteOutcome]) -> f64 {
     let (mut minutes, mut stretches, mut lacked) = (0.0, 0.0, false);
     for outcome in outcomes {
         let lacks = outcome.utilisation >= LACKING_PERCENT || outcome.serving == 0;
@@ -49,7 +49,7 @@ fn response_speed(outcomes: &[crate::replay::group::MinuteOutcome]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay::group::MinuteOutcome;
+    use crate::queueing::MinuteOutcome;
 
     fn ledger(utilisations: &[f64], serving: u32) -> Ledger {
         let mut ledger = Ledger::new(Minute(0), 10.0, 20.0, 2000.0);

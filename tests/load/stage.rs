@@ -9,7 +9,7 @@ use flexus_autoscaler::local::play::localise;
 use flexus_autoscaler::local::store::{Store, StoreSettings};
 use flexus_autoscaler::local::{Region, RegionSettings, RuntimeApi, ServerHandle, WorkloadSettings, serve};
 use flexus_autoscaler::model::Minute;
-use flexus_autoscaler::replay::group::ServiceModel;
+use flexus_autoscaler::queueing::ServiceModel;
 use serde_json::{Value, json};
 
 pub(super) const BUCKET: &str = "states";

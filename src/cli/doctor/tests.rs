@@ -14,7 +14,7 @@ use crate::local::{
     WorkloadSettings, serve,
 };
 use crate::model::{Minute, Purchase, Tag};
-use crate::replay::group::ServiceModel;
+use crate::queueing::ServiceModel;
 
 const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const BUCKET: &str = "states";

@@ -1,5 +1,5 @@
 use crate::model::{Group, Minute, Tunables};
-use crate::replay::group::MinuteOutcome;
+use crate::queueing::MinuteOutcome;
 use crate::replay::history::Actual;
 use crate::replay::{ACTUAL, Arena, Contestant, OWN, Row};
 use crate::tune::{GroupPlayer, SignalModel};

@@ -7,7 +7,7 @@ use super::evidence::Vote;
 use super::outlook::View;
 use crate::forecast::packed;
 use crate::model::Minute;
-use crate::replay::group::{ServiceModel, play_minute};
+use crate::queueing::{ServiceModel, play_minute};
 
 /// Pairs of multipliers of the violation price: at the first an instance is bought, at the second it is kept.
 const CAUTIONS: [(f64, f64); 7] =

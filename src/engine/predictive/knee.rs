@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Minute;
-use crate::replay::group::{ServiceModel, play_minute};
+use crate::queueing::{ServiceModel, play_minute};
 
 /// Bounds of the share.
 const LEAST: f64 = 0.5;

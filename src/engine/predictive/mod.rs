@@ -31,7 +31,7 @@ use super::track::period_minutes;
 use super::{Engine, Evidence, Observation, Proposal};
 use crate::forecast::online::OnlineForecast;
 use crate::model::{Minute, Policy, Sample, Signal, SignalKind};
-use crate::replay::group::ServiceModel;
+use crate::queueing::ServiceModel;
 
 /// Furthest horizon in minutes.
 const FURTHEST_HORIZON: u32 = 60;

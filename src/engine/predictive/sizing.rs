@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::forecast::packed;
-use crate::replay::group::{ServiceModel, play_minute};
+use crate::queueing::{ServiceModel, play_minute};
 
 /// Demands are told apart to this share.
 const STEP: f64 = 0.005;

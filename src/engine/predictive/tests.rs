@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Capacity, Minute};
-use crate::replay::group::{MinuteOutcome, SimulatedGroup};
+use crate::queueing::{MinuteOutcome, SimulatedGroup};
 use crate::replay::{sample, standard_signals};
 
 /// A group under a load, with the engine at its helm, metrics two minutes late.

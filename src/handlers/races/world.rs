@@ -26,7 +26,7 @@ use crate::local::{
     AsGroupSettings, EventTrigger, PoolSettings, Region, RegionSettings, TaggedSettings, WorkloadSettings,
 };
 use crate::model::{Minute, Purchase, Tag};
-use crate::replay::group::ServiceModel;
+use crate::queueing::ServiceModel;
 use crate::state::{Found, Snapshot, Store, read_snapshot};
 
 pub(in crate::handlers) const TOPIC: &str = "urn:smn:cn-north-4:project:alarms";

@@ -7,7 +7,7 @@ use url::Url;
 use super::super::{AsGroupSettings, FlavorSettings, PoolSettings, RegionSettings, TaggedSettings, WorkloadSettings};
 use crate::config::{AdviserMode, Config};
 use crate::model::{CloudEyeSource, Endpoints, FleetSource, Group, Purchase, SecretSource, SignalKind, SignalSource};
-use crate::replay::group::ServiceModel;
+use crate::queueing::ServiceModel;
 
 /// One workload for each group, with the pools that the configuration names. The first pool has the instances that serve
 /// at the start.

@@ -16,7 +16,7 @@ use super::*;
 use crate::clients::signing::{self, Signable};
 use crate::clients::{Credentials, tls};
 use crate::model::Minute;
-use crate::replay::group::ServiceModel;
+use crate::queueing::ServiceModel;
 
 /// A minute of no meaning, on a boundary of five.
 pub(super) const START: Minute = Minute(29_000_000);
@@ -165,7 +165,7 @@ async fn an_instance_joins_without_an_id_waits_and_serves_after_the_lead_time() 
 
 #[tokio::test]
 async fn the_region_plays_as_the_replay_does() {
-    use crate::replay::group::SimulatedGroup;
+    use crate::queueing::SimulatedGroup;
     let cloud = Cloud::with_group(3).await;
     let model = ServiceModel::new(10.0, 120);
     let mut replay = SimulatedGroup::new(model, 3);

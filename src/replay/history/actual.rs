@@ -1,7 +1,7 @@
 use crate::model::{Capacity, HistoryMinute, Minute};
+use crate::queueing::{MinuteOutcome, SimulatedGroup};
 use crate::replay::driver::{Arena, Player, View};
 use crate::replay::fleet::Fleet;
-use crate::replay::group::{MinuteOutcome, SimulatedGroup};
 use crate::replay::report::{ACTUAL, Row};
 use crate::replay::trace::Trace;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::Config;
 use crate::model::{Group, HistoryMinute, Measured, Minute, Mode, PaidCapacity, PastDecision, Purchase, SignalKind};
-use crate::replay::group::MinuteOutcome;
+use crate::queueing::MinuteOutcome;
 use crate::replay::{Arena, Contestant, Row, Settings, Trace, Window, demo_trace};
 
 pub(crate) fn group() -> Group {

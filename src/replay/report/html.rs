@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{Report, Row};
 use crate::model::Minute;
+use crate::queueing::MinuteOutcome;
 use crate::replay::driver::Arena;
-use crate::replay::group::MinuteOutcome;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");

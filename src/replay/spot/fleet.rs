@@ -2,8 +2,8 @@ use super::SpotTerms;
 use super::purchase::{Held, Purchasing, SpotCircumstances, pools};
 use crate::engine::spot_weather::SpotWeather;
 use crate::model::{Capacity, Minute, Pool};
+use crate::queueing::{MinuteOutcome, ServiceModel, SimulatedGroup, play_minute};
 use crate::replay::fleet::Fleet;
-use crate::replay::group::{MinuteOutcome, ServiceModel, SimulatedGroup, play_minute};
 
 /// Minutes for which a zone that took back is not asked while another has room: the first time, and at most; twice as long
 /// each time, as the production fleet leaves places alone.

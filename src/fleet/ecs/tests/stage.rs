@@ -16,7 +16,7 @@ use crate::local::{
     Call, Fault, Faults, PoolSettings, Region, RegionSettings, ServerHandle, TaggedSettings, WorkloadSettings, serve,
 };
 use crate::model::{Endpoints, FleetSource, Minute, Pool, Purchase, Tag};
-use crate::replay::group::ServiceModel;
+use crate::queueing::ServiceModel;
 use crate::state::FleetMemory;
 
 pub(super) const ZONES: [&str; 3] = ["cn-north-4a", "cn-north-4b", "cn-north-4c"];

@@ -1,7 +1,7 @@
-//! The simulated group: what a number of instances does with a load, minute by minute.
+//! What a number of instances does with a load, minute by minute.
 //!
-//! A fluid queue in steps of five seconds, with an M/M/n waiting time on top. One model, two drivers: the replay and the
-//! local region.
+//! A fluid queue in steps of five seconds, with an M/M/n waiting time on top. One model: the engine sizes by it, the replay and
+//! the local region play it.
 
 use std::collections::VecDeque;
 
