@@ -31,6 +31,9 @@ const ALL_STILL_SAMPLES: usize = 3;
 /// Movements after which a signal is known to move.
 const KNOWN_MOVEMENTS: usize = 10;
 
+/// More work a second than this many times what all instances could do is no load but a mistake.
+const ABSURD_MULTIPLE: f64 = 100.0;
+
 /// What the two signals of one minute say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Load {
@@ -99,6 +102,11 @@ pub(super) fn sift(snapshot: &mut Snapshot, group: &Group, new: &mut [Sample]) -
     if let Some(pair) = Pair::of(group) {
         let first_new = snapshot.recent.len().saturating_sub(new.len());
         for (offset, sample) in new.iter_mut().enumerate() {
+            if let Some(found) = absurd(&pair, group, sample, snapshot.relation) {
+                found.hidden.iter().for_each(|index| sample.values[*index] = None);
+                doubt = Some(found);
+                continue;
+            }
             let Some(load) = pair.load(sample) else { continue };
             let until = (first_new + offset + 1).min(snapshot.recent.len());
             let before = snapshot.recent.range(until.saturating_sub(STILL_SAMPLES)..until);
@@ -142,6 +150,20 @@ fn usual(group: &Group, pair: &Pair) -> String {
     )
 }
 
+/// A rate that no group of this size could ever be sent, whatever the utilisation beside it says, or if it says nothing.
+fn absurd(pair: &Pair, group: &Group, sample: &Sample, relation: Option<Relation>) -> Option<Contradiction> {
+    let known = relation.filter(|relation| relation.samples >= LEARNT_AFTER)?;
+    let rate = sample.values.get(pair.rate).copied().flatten()?;
+    let most = ABSURD_MULTIPLE * known.work_per_second * f64::from(sample.serving?.max(1));
+    (rate > most).then(|| Contradiction {
+        hidden: vec![pair.rate],
+        why: format!(
+            "{} is {rate:.0}, more than {ABSURD_MULTIPLE} times what all instances can do",
+            name(group, pair.rate)
+        ),
+    })
+}
+
 /// What speaks against this minute, given those before it. Learns the usual relation from what is sound.
 fn contradiction(
     pair: &Pair,
@@ -170,7 +192,14 @@ fn contradiction(
     let claims_less = |usual: f64| if load.rate / usual < work(&load) { pair.rate } else { pair.utilisation };
     let per_busy = load.rate / work(&load);
     let known = relation.filter(|known| known.samples >= LEARNT_AFTER);
-    if lately.len() >= STILL_SAMPLES && load.utilisation < FULL_UTILISATION {
+    let may_be_stuck = lately.len() >= STILL_SAMPLES && load.utilisation < FULL_UTILISATION;
+    // A utilisation that stays the same while instances are added claims ever more: neither of the two is shown.
+    let both = |why| Some(Contradiction { hidden: vec![pair.utilisation, pair.rate], why });
+    let both_are_still = may_be_stuck && still(|load| load.utilisation) && still(|load| load.rate);
+    if both_are_still && moves(|load| load.serving) {
+        return both(format!("{utilisation} and {rate} stand still while the number of instances changes"));
+    }
+    if may_be_stuck {
         let stuck = if still(|load| load.utilisation) && moves(|load| load.rate / load.serving) {
             Some((pair.utilisation, utilisation))
         } else if still(|load| load.rate) && moves(|load| load.utilisation * load.serving) {
@@ -203,7 +232,7 @@ fn contradiction(
         *known = Relation { work_per_second: per_busy, samples: LEARNT_AFTER, broken_since: None };
         return None;
     }
-    against(claims_less(usual_work), usual(group, pair))
+    if both_are_still { both(usual(group, pair)) } else { against(claims_less(usual_work), usual(group, pair)) }
 }
 
 /// Whether everything that comes every minute and is not zero has been the same to the last digit for some minutes, though
@@ -334,6 +363,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_no_group_of_this_size_could_be_sent_is_not_shown() {
+        let group = group();
+        for utilisation in [Some(40.0), Some(100.0), None] {
+            let absurd = sample(30, 40.0, |values| (values[CPU], values[RATE]) = (utilisation, Some(1e12)));
+            let (doubts, seen) = shown(&mut learnt(&group), &group, [absurd]);
+            assert!(doubts[0].contains("more than 100 times"), "{doubts:?}");
+            assert_eq!((seen.values[CPU], seen.values[RATE]), (utilisation, None));
+        }
+        let flood = sample(30, 40.0, |values| (values[CPU], values[RATE]) = (Some(100.0), Some(2_000.0)));
+        assert_eq!(shown(&mut learnt(&group), &group, [flood]).1.values[RATE], Some(2_000.0));
+    }
+
+    #[test]
     fn what_stands_still_while_the_other_moves_is_doubted() {
         let group = group();
         for stuck in [CPU, RATE] {
@@ -355,6 +397,23 @@ mod tests {
         assert_eq!(shown(&mut snapshot, &group, [sample(150, 41.0, |_| {})]).0, Vec::<String>::new());
         let full = |minute| sample(minute, 80.0, |values| values[1] = Some(900.0 + minute as f64));
         assert_eq!(shown(&mut learnt(&group), &group, (30..45).map(full)).0, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_stuck_utilisation_does_not_claim_more_with_every_instance_that_is_added() {
+        let group = group();
+        let stuck = |minute: i64| Sample {
+            serving: Some(if minute < 34 { 8 } else { 16 }),
+            values: vec![Some(70.0), Some(500.0 + minute as f64), Some(0.0), Some(56.0)],
+            ..sample(minute, 56.0, |_| {})
+        };
+        let mut snapshot = learnt(&group);
+        shown(&mut snapshot, &group, (30..34).map(stuck));
+        for minute in 34..45 {
+            let (doubts, seen) = shown(&mut snapshot, &group, [stuck(minute)]);
+            assert!(!doubts.is_empty(), "{minute}");
+            assert_eq!((seen.values[CPU], seen.values[RATE]), (None, None), "{minute}: {doubts:?}");
+        }
     }
 
     #[test]
