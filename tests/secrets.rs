@@ -19,7 +19,7 @@ use flexus_autoscaler::local::{
     Fault, FaultTable, NoFaults, Region, RegionSettings, ServerHandle, WorkloadSettings, serve,
 };
 use flexus_autoscaler::model::{HistoryMinute, Minute};
-use flexus_autoscaler::replay::group::ServiceModel;
+use flexus_autoscaler::queueing::ServiceModel;
 use flexus_autoscaler::state::{Store, history};
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
@@ -137,10 +137,7 @@ impl Stage {
         self.outputs.add(format!("{:?}", invocation.credentials));
         match service.oneshot(invocation).await {
             Ok(answer) => self.outputs.add(serde_json::to_vec(&answer).expect("JSON")),
-            Err(error) => {
-                eprintln!("{error}");
-                self.outputs.add(format!("{error} {error:?}"))
-            }
+            Err(error) => self.outputs.add(format!("{error} {error:?}")),
         }
     }
 
