@@ -31,6 +31,10 @@ const ALL_STILL_SAMPLES: usize = 3;
 /// Movements after which a signal is known to move.
 const KNOWN_MOVEMENTS: usize = 10;
 
+/// A share of more than this many per cent is a mistake. Rounding and odd units stay below it.
+const MOST_PER_CENT: f64 = 200.0;
+/// No request has waited for longer than a day.
+const LONGEST_MS: f64 = 86_400_000.0;
 /// More work a second than this many times what all instances could do is no load but a mistake.
 const ABSURD_MULTIPLE: f64 = 100.0;
 
@@ -98,6 +102,14 @@ impl Pair {
 
 /// Takes what can not be believed out of the new samples, and says what is doubtful about the newest one.
 pub(super) fn sift(snapshot: &mut Snapshot, group: &Group, new: &mut [Sample]) -> Vec<String> {
+    let mut impossible = None;
+    for sample in new.iter_mut() {
+        for (signal, value) in group.signals.iter().zip(&mut sample.values) {
+            if let Some(told) = value.take_if(|value| cannot_be(signal.kind, *value)) {
+                impossible = Some(format!("{} is {told:.0}, which it cannot be", signal.name));
+            }
+        }
+    }
     let mut doubt = None;
     if let Some(pair) = Pair::of(group) {
         let first_new = snapshot.recent.len().saturating_sub(new.len());
@@ -135,7 +147,7 @@ pub(super) fn sift(snapshot: &mut Snapshot, group: &Group, new: &mut [Sample]) -
         new.iter_mut().for_each(|sample| sample.values.fill(None));
     }
     let standing = snapshot.frozen.then(|| format!("no signal has moved at all for {ALL_STILL_SAMPLES} minutes"));
-    doubt.map(|found| found.why).into_iter().chain(standing).collect()
+    doubt.map(|found| found.why).into_iter().chain(impossible).chain(standing).collect()
 }
 
 fn name(group: &Group, index: usize) -> &str {
@@ -150,18 +162,37 @@ fn usual(group: &Group, pair: &Pair) -> String {
     )
 }
 
-/// A rate that no group of this size could ever be sent, whatever the utilisation beside it says, or if it says nothing.
+/// A number that no signal of that kind can have.
+fn cannot_be(kind: SignalKind, value: f64) -> bool {
+    let most = match kind {
+        SignalKind::Utilisation | SignalKind::Percent => MOST_PER_CENT,
+        SignalKind::LatencyMs => LONGEST_MS,
+        SignalKind::QueueLength | SignalKind::RatePerSecond => f64::MAX,
+    };
+    !(0.0..=most).contains(&value)
+}
+
+/// A rate that no group of this size could ever be sent, or a queue that it could not work off in a day, whatever the
+/// utilisation beside it says, or if it says nothing.
 fn absurd(pair: &Pair, group: &Group, sample: &Sample, relation: Option<Relation>) -> Option<Contradiction> {
     let known = relation.filter(|relation| relation.samples >= LEARNT_AFTER)?;
-    let rate = sample.values.get(pair.rate).copied().flatten()?;
-    let most = ABSURD_MULTIPLE * known.work_per_second * f64::from(sample.serving?.max(1));
-    (rate > most).then(|| Contradiction {
-        hidden: vec![pair.rate],
-        why: format!(
-            "{} is {rate:.0}, more than {ABSURD_MULTIPLE} times what all instances can do",
-            name(group, pair.rate)
-        ),
-    })
+    let capacity = known.work_per_second * f64::from(sample.serving?.max(1));
+    let most = |signal: &Signal| match signal.kind {
+        SignalKind::RatePerSecond => ABSURD_MULTIPLE * capacity,
+        SignalKind::QueueLength => LONGEST_MS / 1000.0 * capacity,
+        SignalKind::Utilisation | SignalKind::Percent | SignalKind::LatencyMs => f64::INFINITY,
+    };
+    let is_beyond = |index: &usize| sample.values[*index].is_some_and(|value| value > most(&group.signals[*index]));
+    let queues = group.signals.iter().enumerate().filter(|(_, signal)| signal.kind == SignalKind::QueueLength);
+    let hidden: Vec<usize> =
+        std::iter::once(pair.rate).chain(queues.map(|(index, _)| index)).filter(is_beyond).collect();
+    let first = *hidden.first()?;
+    let (told, signal) = (sample.values[first].unwrap_or_default(), name(group, first));
+    let why = match group.signals[first].kind {
+        SignalKind::QueueLength => format!("{signal} is {told:.0}, more than all instances could work off in a day"),
+        _ => format!("{signal} is {told:.0}, more than {ABSURD_MULTIPLE} times what all instances can do"),
+    };
+    Some(Contradiction { hidden, why })
 }
 
 /// What speaks against this minute, given those before it. Learns the usual relation from what is sound.
@@ -265,6 +296,7 @@ mod tests {
     use crate::config::Config;
 
     const CPU: usize = 0;
+    const QUEUE: usize = 2;
     const RATE: usize = 3;
 
     fn group() -> Group {
@@ -373,6 +405,29 @@ mod tests {
         }
         let flood = sample(30, 40.0, |values| (values[CPU], values[RATE]) = (Some(100.0), Some(2_000.0)));
         assert_eq!(shown(&mut learnt(&group), &group, [flood]).1.values[RATE], Some(2_000.0));
+    }
+
+    #[test]
+    fn a_queue_that_could_not_be_worked_off_in_a_day_is_not_shown() {
+        let group = group();
+        let absurd = sample(30, 40.0, |values| values[QUEUE] = Some(1e12));
+        let (doubts, seen) = shown(&mut learnt(&group), &group, [absurd]);
+        assert!(doubts[0].contains("work off in a day"), "{doubts:?}");
+        assert_eq!(seen.values[QUEUE], None);
+        let long = sample(30, 40.0, |values| values[QUEUE] = Some(50_000.0));
+        assert_eq!(shown(&mut learnt(&group), &group, [long]).1.values[QUEUE], Some(50_000.0));
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_is_doubted_and_not_shown() {
+        let group = group();
+        for (index, value) in [(CPU, 1e12), (CPU, -1.0), (1, 1e12), (1, f64::NAN), (2, -3.0), (RATE, -1.0)] {
+            let odd = sample(30, 40.0, |values| values[index] = Some(value));
+            let (doubts, seen) = shown(&mut learnt(&group), &group, [odd]);
+            assert!(doubts[0].contains("cannot be"), "{doubts:?}");
+            assert_eq!(seen.values.iter().filter(|value| value.is_none()).count(), 1, "{seen:?}");
+            assert_eq!(seen.values[index], None);
+        }
     }
 
     #[test]
