@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flexus_autoscaler::clients::auto_scaling::{DesiredNumber, GroupStatus, InstanceAction, LifeCycleState};
+use flexus_autoscaler::clients::auto_scaling::{DesiredNumber, GroupStatus, LifeCycleState};
 use flexus_autoscaler::clients::cloud_eye::{CustomValue, Filter, Metric};
 use flexus_autoscaler::clients::ecs::{JobStatus, NewServers, ServerStatus, Spot};
 use flexus_autoscaler::clients::elb::NewMember;
@@ -88,8 +88,7 @@ async fn an_as_group_is_scaled_and_its_instances_are_told_apart() {
     }
     let instances = auto_scaling.instances(group_id).await.unwrap();
     assert!(instances.iter().all(|instance| instance.state == LifeCycleState::InService && instance.id.is_some()));
-    let victim = [instances[0].id.clone().unwrap()];
-    auto_scaling.act_on_instances(group_id, &victim, InstanceAction::Remove { delete: true }).await.unwrap();
+    assert_eq!(auto_scaling.set_desired(group_id, 4).await.unwrap(), DesiredNumber::Accepted);
     region.play_minute(&[10.0, 5.0]);
     assert_eq!(auto_scaling.group(group_id).await.unwrap().desired, 4);
     assert_eq!(auto_scaling.lifecycle_hooks(group_id).await.unwrap(), []);

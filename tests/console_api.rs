@@ -27,15 +27,7 @@ fn settings() -> PlaySettings {
     let mut trace = demo_trace(Window::default()).expect("the bundled day");
     trace.load.drain(..300);
     trace.load.truncate(20);
-    PlaySettings {
-        config: Config::parse(document).expect("a good configuration"),
-        trace,
-        circumstances: Settings::default(),
-        directory: None,
-        spot_trace: None,
-        alarms: false,
-        port: None,
-    }
+    PlaySettings::new(Config::parse(document).expect("a good configuration"), trace, Settings::default())
 }
 
 /// What schemathesis is told: whom to ask for, and which refusals of well-formed requests are right. An order may have

@@ -17,15 +17,7 @@ fn settings() -> PlaySettings {
     let mut trace = demo_trace(Window::default()).expect("the bundled day");
     trace.load.drain(..300);
     trace.load.truncate(200);
-    PlaySettings {
-        config,
-        trace,
-        circumstances: Settings::default(),
-        directory: None,
-        spot_trace: None,
-        alarms: false,
-        port: None,
-    }
+    PlaySettings::new(config, trace, Settings::default())
 }
 
 /// A version that has passed the gate and waits for a person.

@@ -38,7 +38,7 @@ fn config(engine: EngineKind, most: u32) -> Config {
 
 fn settings(config: Config) -> PlaySettings {
     let circumstances = Settings { max_instances: config.groups[0].scaling.max_instances, ..Settings::default() };
-    PlaySettings { config, trace: trace(), circumstances, directory: None, spot_trace: None, alarms: false, port: None }
+    PlaySettings::new(config, trace(), circumstances)
 }
 
 async fn play_to_the_end(play: &mut Play) {

@@ -4,12 +4,13 @@
 //! Python 3 to open the zip.
 #![cfg(all(feature = "local", target_os = "linux", target_arch = "x86_64"))]
 
+mod packages;
+
 use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,30 +20,12 @@ use flexus_autoscaler::model::Minute;
 use flexus_autoscaler::queueing::ServiceModel;
 use serde_json::{Value, json};
 
-const PACKAGES: &str = "FLEXUS_PACKAGES";
+use self::packages::{PACKAGES, Running, unpack};
+
 const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const BUCKET: &str = "states";
 /// Largest zip, as the packaging script holds it.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
-
-/// The `bootstrap` of a package, made executable as the platform does.
-fn unpack(zip: &Path, into: &Path) -> PathBuf {
-    let unpacked = Command::new("python3").args(["-m", "zipfile", "-e"]).args([zip, into]).status();
-    assert!(unpacked.is_ok_and(|status| status.success()), "{} cannot be opened", zip.display());
-    let bootstrap = into.join("bootstrap");
-    fs::set_permissions(&bootstrap, fs::Permissions::from_mode(0o755)).expect("a bootstrap in the zip");
-    bootstrap
-}
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_packaged_evaluate_decides_and_leaves_a_record() {

@@ -27,8 +27,7 @@ fn morning(config: Config, minutes: usize) -> PlaySettings {
     let mut trace = demo_trace(Window::default()).expect("the bundled day");
     trace.load.drain(..420);
     trace.load.truncate(minutes);
-    let circumstances = Settings::default();
-    PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, alarms: false, port: None }
+    PlaySettings::new(config, trace, Settings::default())
 }
 
 /// Plays a morning, and gives what was published of these metrics, and the calls that an evaluation took.

@@ -23,15 +23,8 @@ static LEFT: LazyLock<(Value, Vec<Value>)> = LazyLock::new(|| {
         trace.load.drain(..300);
         trace.load.truncate(30);
         let document = include_bytes!("../src/cli/local/demo-spot.json");
-        let settings = PlaySettings {
-            config: Config::parse(document).expect("a good configuration"),
-            trace,
-            circumstances: Settings::default(),
-            directory: None,
-            spot_trace: None,
-            alarms: false,
-            port: None,
-        };
+        let settings =
+            PlaySettings::new(Config::parse(document).expect("a good configuration"), trace, Settings::default());
         let mut play = Play::start(settings).await.expect("a stage");
         while play.step().await.is_some() {}
         let read = |key: &str| {

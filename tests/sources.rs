@@ -144,9 +144,7 @@ async fn a_real_prometheus_takes_the_metrics_of_the_console() {
     let config = Config::parse(include_bytes!("../src/cli/local/demo.json")).expect("a good configuration");
     let mut trace = demo_trace(Window::default()).expect("the bundled day");
     trace.load.truncate(90);
-    let circumstances = Settings::default();
-    let settings =
-        PlaySettings { config, trace, circumstances, directory: None, spot_trace: None, alarms: false, port: None };
+    let settings = PlaySettings::new(config, trace, Settings::default());
     let mut play = Play::start(settings).await.expect("a stage");
     let console = Url::parse(&play.serve_console().await.expect("a console")).unwrap();
     while play.step().await.is_some() {}

@@ -10,8 +10,6 @@ use super::error::{ClientError, Failure};
 use super::signing::path_segment;
 use super::wire::{lenient_time, null_as_default};
 
-/// Most ids that one batch action takes (AS.4043 beyond).
-pub const MOST_IDS_PER_ACTION: usize = 10;
 /// Instances asked for at once; the API's limit.
 const PAGE: usize = 100;
 /// Most pages that are read.
@@ -169,27 +167,6 @@ pub enum DesiredNumber {
     Unchanged,
 }
 
-/// What to do with named instances of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstanceAction {
-    /// Take them out of the group, and delete them if so wished. Lowers the desired number.
-    Remove {
-        /// Whether the servers are deleted too.
-        delete: bool,
-    },
-    /// Pass them over when the desired number is lowered.
-    Protect,
-    /// No longer pass them over.
-    Unprotect,
-    /// Take them out of service without deleting them.
-    EnterStandby {
-        /// Whether the group makes others in their stead.
-        replace: bool,
-    },
-    /// Back into service.
-    ExitStandby,
-}
-
 /// What shall become of an instance that a lifecycle hook holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -304,44 +281,6 @@ impl AutoScaling {
             Err(error) if error.code() == Some("AS.2028") => Ok(DesiredNumber::Unchanged),
             Err(error) => Err(error),
         }
-    }
-
-    /// Does something with named instances, at most [`MOST_IDS_PER_ACTION`] of them.
-    ///
-    /// # Errors
-    /// AS.4015 not in service, AS.4029 to AS.4033 with the causes per instance, AS.2036 below the group's minimum.
-    pub async fn act_on_instances(
-        &self,
-        group_id: &str,
-        instance_ids: &[String],
-        action: InstanceAction,
-    ) -> Result<(), ClientError> {
-        #[derive(Serialize)]
-        struct Batch<'a> {
-            instances_id: &'a [String],
-            action: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            instance_delete: Option<&'static str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            instance_append: Option<&'static str>,
-        }
-        let yes_or_no = |yes| Some(if yes { "yes" } else { "no" });
-        let (operation, name, instance_delete, instance_append) = match action {
-            InstanceAction::Remove { delete } => ("remove instances of AS group", "REMOVE", yes_or_no(delete), None),
-            InstanceAction::Protect => ("protect instances of AS group", "PROTECT", None, None),
-            InstanceAction::Unprotect => ("unprotect instances of AS group", "UNPROTECT", None, None),
-            InstanceAction::EnterStandby { replace } => {
-                ("set instances on standby in AS group", "ENTER_STANDBY", None, yes_or_no(replace))
-            }
-            InstanceAction::ExitStandby => ("return instances to AS group", "EXIT_STANDBY", None, None),
-        };
-        if instance_ids.len() > MOST_IDS_PER_ACTION {
-            let reason = format!("{} instances at once; at most {MOST_IDS_PER_ACTION} are allowed", instance_ids.len());
-            return Err(ClientError::new(operation, group_id, Failure::Invalid(reason)));
-        }
-        let path = self.path(&format!("scaling_group_instance/{}/action", path_segment(group_id)));
-        let batch = Batch { instances_id: instance_ids, action: name, instance_delete, instance_append };
-        self.0.call_unit(Request::post(operation, group_id, path).json(&batch)).await
     }
 
     /// The group's lifecycle hooks.

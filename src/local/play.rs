@@ -62,6 +62,13 @@ pub struct PlaySettings {
     pub port: Option<u16>,
 }
 
+impl PlaySettings {
+    /// In memory, on any free ports, without spot servers being taken away and without alarms.
+    pub fn new(config: Config, trace: Trace, circumstances: Settings) -> Self {
+        Self { config, trace, circumstances, directory: None, spot_trace: None, alarms: false, port: None }
+    }
+}
+
 /// A region in which a trace is being played.
 #[derive(Debug)]
 pub struct Play {

@@ -11,7 +11,7 @@ use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
 use crate::engine::spot_weather::SpotWeather;
 use crate::forecast::extremes::HourlyMaxima;
-use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample};
+use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample, Scaling};
 
 /// Minutes whose counts are remembered.
 const COUNTS_REMEMBERED: usize = 40;
@@ -302,6 +302,11 @@ impl StartTimes {
 }
 
 impl Snapshot {
+    /// Minutes from asking for an instance until it serves: measured, or else as configured.
+    pub fn lead_minutes(&self, scaling: &Scaling) -> u32 {
+        self.starts.ninetieth_percentile_minutes().unwrap_or_else(|| scaling.lead_minutes())
+    }
+
     /// Of a group of which nothing is known yet.
     pub fn empty(now: DateTime<Utc>, signals: Vec<String>) -> Self {
         Self {

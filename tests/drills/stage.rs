@@ -83,15 +83,7 @@ impl Stage {
             }
         }
         config.notify.topic_urn = Some("urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:people".to_owned());
-        let settings = PlaySettings {
-            config,
-            trace,
-            circumstances: Settings { capacity, ..circumstances },
-            directory: None,
-            spot_trace: None,
-            alarms: false,
-            port: None,
-        };
+        let settings = PlaySettings::new(config, trace, Settings { capacity, ..circumstances });
         let play = Play::start(settings).await.expect("a stage");
         let evaluate = Evaluate::new(play.environment()).expect("an environment to work in");
         let credentials = play.region().settings().agency.clone();

@@ -4,23 +4,19 @@ use std::env;
 use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use flexus_autoscaler::local::InvocationStatus;
 
+use super::packages::{PACKAGES, Running, unpack};
 use super::stage::{BUCKET, Stage, cpu_nanoseconds};
 
-const PACKAGES: &str = "FLEXUS_PACKAGES";
 /// Starts of which the median is told.
 const STARTS: usize = 15;
 /// Warm evaluations that are measured.
 const EVALUATIONS: u32 = 60;
-
-/// A process that does not outlive its test.
-struct Running(Child);
 
 impl Running {
     fn start(bootstrap: &Path, variables: &[(&str, String)]) -> Self {
@@ -42,22 +38,6 @@ impl Running {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
         line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or_default()
     }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The `bootstrap` of a package, made executable as the platform does.
-fn unpack(zip: &Path, into: &Path) -> PathBuf {
-    let unpacked = Command::new("python3").args(["-m", "zipfile", "-e"]).args([zip, into]).status();
-    assert!(unpacked.is_ok_and(|status| status.success()), "{} cannot be opened", zip.display());
-    let bootstrap = into.join("bootstrap");
-    fs::set_permissions(&bootstrap, fs::Permissions::from_mode(0o755)).expect("a bootstrap in the zip");
-    bootstrap
 }
 
 /// From starting the program until it asks for its first event, by the clock and by the processor.

@@ -9,5 +9,7 @@
 #![cfg(all(feature = "local", target_os = "linux"))]
 
 mod footprint;
+#[path = "../packages/mod.rs"]
+mod packages;
 mod scale;
 mod stage;

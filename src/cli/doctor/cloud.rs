@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::clients::Cloud;
-use crate::clients::auto_scaling::{GroupStatus, HookResult, InstanceAction, LifeCycleState};
+use crate::clients::auto_scaling::{GroupStatus, HookResult, LifeCycleState};
 use crate::clients::ecs::{NewServers, Spot};
 use crate::clients::elb::NewMember;
 use crate::config::Config;
@@ -194,17 +194,14 @@ async fn rights_by_fleet(report: &mut Report, cloud: &Cloud, config: &Config, sc
         return;
     }
     let pools = || acting.iter().flat_map(|group| &group.pools);
-    let nobody = [NOBODY.to_owned()];
     if pools().any(|pool| matches!(pool.fleet, FleetSource::AsGroup(_))) {
         let api = cloud.auto_scaling();
         report.right(AS, "may set the number", api.set_desired(NOBODY, 0).await);
-        let standby = InstanceAction::EnterStandby { replace: false };
-        report.right(AS, "may act on instances", api.act_on_instances(NOBODY, &nobody, standby).await);
         let key = Uuid::nil().to_string();
         report.right(AS, "may complete hooks", api.complete_hook(NOBODY, &key, HookResult::Continue).await);
     }
     if pools().any(|pool| matches!(pool.fleet, FleetSource::Ecs(_))) {
-        report.right(ECS, "may delete servers", cloud.ecs().delete(&nobody).await);
+        report.right(ECS, "may delete servers", cloud.ecs().delete(&[NOBODY.to_owned()]).await);
         let tag = Tag { key: "doctor".to_owned(), value: "probe".to_owned() };
         report.right(ECS, "may tag servers", cloud.ecs().set_tags(NOBODY, &[tag]).await);
     }

@@ -122,30 +122,6 @@ async fn a_locked_group_is_tried_again() {
 }
 
 #[tokio::test]
-async fn actions_have_the_form_of_the_documents() {
-    let server = Server::start([Planned::text(204, "")]).await;
-    let auto_scaling = server.cloud().auto_scaling();
-    let ids = ["i-1".to_owned(), "i-2".to_owned()];
-    auto_scaling.act_on_instances("g", &ids, InstanceAction::Remove { delete: true }).await.unwrap();
-    auto_scaling.act_on_instances("g", &ids, InstanceAction::EnterStandby { replace: false }).await.unwrap();
-    auto_scaling.act_on_instances("g", &ids, InstanceAction::Protect).await.unwrap();
-    let received = server.received();
-    assert_eq!(received[0].line(), "POST /autoscaling-api/v1/project/scaling_group_instance/g/action");
-    let bodies: Vec<Value> = received.iter().map(|request| request.json()).collect();
-    assert_eq!(
-        bodies,
-        [
-            json!({"instances_id": ["i-1", "i-2"], "action": "REMOVE", "instance_delete": "yes"}),
-            json!({"instances_id": ["i-1", "i-2"], "action": "ENTER_STANDBY", "instance_append": "no"}),
-            json!({"instances_id": ["i-1", "i-2"], "action": "PROTECT"}),
-        ]
-    );
-    let eleven = vec!["i".to_owned(); 11];
-    assert!(auto_scaling.act_on_instances("g", &eleven, InstanceAction::Protect).await.is_err());
-    assert_eq!(server.received().len(), 3, "the eleventh id was not sent");
-}
-
-#[tokio::test]
 async fn hooks_are_listed_and_completed() {
     let server = Server::start([
         Planned::json(

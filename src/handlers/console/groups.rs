@@ -183,13 +183,12 @@ pub(super) async fn show(desk: Desk, Path(name): Path<String>) -> Result<Json<Gr
     let (summary, latest) = summarise(&desk, group, found.as_ref().map(Option::as_ref).map_err(Clone::clone)).await;
     // Of a group without a snapshot nothing is known: an empty one says so.
     let snapshot = found.ok().flatten().unwrap_or_else(|| Snapshot::empty(desk.now, Vec::new()));
-    let measured_lead = snapshot.starts.ninetieth_percentile_minutes();
     Ok(Json(GroupDetail {
         now: desk.now,
         summary,
         config: shown::without_secrets(group),
         pools: pools(group, latest.as_ref()),
-        lead_minutes: measured_lead.unwrap_or_else(|| group.scaling.lead_minutes()),
+        lead_minutes: snapshot.lead_minutes(&group.scaling),
         recent: measured(&snapshot, group),
         policy: Some(snapshot.policy).filter(|policy| !policy.is_empty()),
         raises: snapshot.raises.into_iter().filter(|raise| desk.now < raise.until).collect(),

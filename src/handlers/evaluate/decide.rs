@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::group::{lead_minutes, terms};
+use super::group::terms;
 use super::{intake, plausible};
 use crate::engine::guardrails;
 use crate::engine::purchase::{self, Hedge, PoolState};
@@ -64,7 +64,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     });
     let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
-    let lead_minutes = lead_minutes(group, snapshot);
+    let lead_minutes = snapshot.lead_minutes(&group.scaling);
     let known: BTreeMap<String, Minute> = newest_minutes(snapshot);
     let mut taken_in = intake::take_in(snapshot, &group.signals, samples, minute, delay);
     let measured = taken_in.clone();

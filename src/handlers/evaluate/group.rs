@@ -198,12 +198,11 @@ fn note_weather(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, Fl
 
 /// How the group's instances are bought, as far as is known by now.
 pub(super) fn terms<'a>(group: &'a Group, snapshot: &'a Snapshot) -> Terms<'a> {
-    Terms { mix: &group.purchase, weather: Some(&snapshot.weather), lead_minutes: lead_minutes(group, snapshot) }
-}
-
-/// Minutes from asking for an instance until it serves: measured, or else as configured.
-pub(super) fn lead_minutes(group: &Group, snapshot: &Snapshot) -> u32 {
-    snapshot.starts.ninetieth_percentile_minutes().unwrap_or_else(|| group.scaling.lead_minutes())
+    Terms {
+        mix: &group.purchase,
+        weather: Some(&snapshot.weather),
+        lead_minutes: snapshot.lead_minutes(&group.scaling),
+    }
 }
 
 pub(super) async fn look_at_signals(
