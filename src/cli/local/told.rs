@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use crate::local::play::{BUCKET, CONSOLE_TOKEN, Play, PlayedStep};
+use crate::model::Purchase;
 use crate::replay::Settings;
 
 pub(super) fn opening(name: &str, minutes: usize, circumstances: &Settings, play: &Play) -> String {
@@ -130,7 +131,8 @@ fn woken(play: &Play) -> String {
     }
     let row = play.row();
     let paid = play.paid_hours();
-    if (paid - row.cost_hours).abs() > 0.05 {
+    let has_spot = play.group().pools.iter().any(|pool| pool.purchase == Purchase::Spot);
+    if has_spot && (paid - row.cost_hours).abs() > 0.05 {
         told += &format!("With spot at its price that is what {paid:.1} hours of an on-demand instance cost\n");
     }
     told

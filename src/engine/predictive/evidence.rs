@@ -211,15 +211,16 @@ impl PredictiveEvidence {
         let (experts, price) = (outlook.votes.len(), self.violation_price);
         let range = if least == most { format!("{least}") } else { format!("{least} to {most}") };
         told.push(format!(
-            "{experts} rules that are tried in shadow want {range} instances; weighted by how little each has cost so far (k = {price}), that is {:.1}.",
-            outlook.wanted()
-        ));
-        told.push(format!(
-            "The cheapest of them goes by {}, weighs late requests {} times when it buys and {} times when it keeps, and wants {}.",
+            "The rule that has cost least so far goes by {}, weighs late requests {} times when it buys and {} times when it keeps, and wants {}.",
             first.view.name(),
             first.buy_multiplier,
             first.keep_multiplier,
             first.wanted
+        ));
+        // What is told in short is the last sentence: it must stand by itself.
+        told.push(format!(
+            "{experts} rules that are tried in shadow want {range} instances; weighted by how little each has cost so far (k = {price}), that is {:.1}.",
+            outlook.wanted()
         ));
     }
 }

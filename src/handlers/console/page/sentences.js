@@ -50,7 +50,7 @@ const SENTENCES = [
   [/^Too little has been seen to forecast: nothing is removed, and (\S+) instances' worth of load at (\S+) % utilisation need (\d+)$/, "观测太少，无法预测：不缩容；相当于 $1 台的负载按 $2% 利用率需要 $3 台"],
   [/^The load was (\S+) instances' worth at (\S+)\. Judged by (.+), it is expected at (\S+)-(\S+) \(80 %\) (by now|within (?:a|\d+) minutes?), and under (\S+) with 99 %$/, (m) => `${m[2]} 的负载相当于 ${m[1]} 台。根据${VIEWS[m[3]] ?? m[3]}，${soon(m[6])}预计为 ${m[4]}–${m[5]} 台（80%），99% 的情况低于 ${m[7]} 台`],
   [/^(\d+) rules that are tried in shadow want (\d+)(?: to (\d+))? instances; weighted by how little each has cost so far \(k = (\S+)\), that is (\S+)$/, (m) => `${m[1]} 条影子规则想要 ${m[3] ? `${m[2]} 至 ${m[3]}` : m[2]} 台；按各自至今的花费加权（k = ${m[4]}）为 ${m[5]} 台`],
-  [/^The cheapest of them goes by (.+), weighs late requests (\S+) times when it buys and (\S+) times when it keeps, and wants (\d+)$/, (m) => `其中花费最少的依据${VIEWS[m[1]] ?? m[1]}，买入时把超时请求计为 ${m[2]} 倍，保留时计为 ${m[3]} 倍，想要 ${m[4]} 台`],
+  [/^The rule that has cost least so far goes by (.+), weighs late requests (\S+) times when it buys and (\S+) times when it keeps, and wants (\d+)$/, (m) => `至今花费最少的规则依据${VIEWS[m[1]] ?? m[1]}，买入时把超时请求计为 ${m[2]} 倍，保留时计为 ${m[3]} 倍，想要 ${m[4]} 台`],
   [/^(\S+) is (\S+), over (\S+): with (\d+) instances it would not be$/, "$1 为 $2，超过 $3：有 $4 台时就不会"],
   [/^The newest metrics are (\d+) minutes old: nothing is removed on what is not seen$/, "最新指标已过去 $1 分钟：看不到就不缩容"],
   [/^Requests take (\S+) ms while instances are (\S+) % busy: nothing is removed until that is understood$/, "实例忙碌率仅 $2%，请求却需 $1 ms：弄清原因之前不缩容"],
