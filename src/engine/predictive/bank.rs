@@ -184,6 +184,18 @@ impl Bank {
             && self.cost.iter().chain(&self.queue).all(|number| number.is_finite())
     }
 
+    /// Up to `now`, what was asked for in minutes without a decision stays as it was.
+    pub(super) fn stand_still(&mut self, now: Minute) {
+        let Some(newest) = self.newest else { return };
+        for missed in 1..=(now - newest).min(REMEMBERED as i64 - 1) {
+            let (from, to) = (slot(newest + missed - 1), slot(newest + missed));
+            for row in self.asked.chunks_exact_mut(REMEMBERED).chain(self.worth.chunks_exact_mut(REMEMBERED)) {
+                row[to] = row[from];
+            }
+        }
+        self.newest = Some(newest.max(now));
+    }
+
     /// Lets every expert serve the demand of `minute`, in instances, with what it had asked for by then.
     pub(super) fn score(&mut self, model: &ServiceModel, minute: Minute, demand: f64) {
         if !self.started {
@@ -219,15 +231,8 @@ impl Bank {
             self.started = true;
             self.asked.fill(total);
             self.worth.fill(0);
-        } else if let Some(newest) = self.newest {
-            // Minutes without a decision: everything stays as it was.
-            for missed in 1..(now - newest).min(REMEMBERED as i64) {
-                let (from, to) = (slot(newest + missed - 1), slot(newest + missed));
-                for row in self.asked.chunks_exact_mut(REMEMBERED).chain(self.worth.chunks_exact_mut(REMEMBERED)) {
-                    row[to] = row[from];
-                }
-            }
         }
+        self.stand_still(now);
         self.newest = Some(now);
         for (at, &size) in sizes.iter().flatten().enumerate() {
             self.worth[at * REMEMBERED + slot(now)] = size;
@@ -285,4 +290,31 @@ fn slot(minute: Minute) -> usize {
 /// Buys at once what is worth buying, and gives back only what is not worth keeping.
 fn band(asked: u32, buy: u32, keep: u32) -> u32 {
     if buy > asked { buy } else { asked.min(keep.max(buy)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_stands_while_nothing_is_decided() {
+        let model = ServiceModel { capacity_per_second: 1.0, service_seconds: 0.5, slo_seconds: 2.0, lead_minutes: 0 };
+        let mut bank = Bank::new(20.0, 2);
+        let decide = |bank: &mut Bank, now: i64, size: u32| {
+            bank.decide(Minute(now), 5, &[[size; MULTIPLIERS.len()]; View::ALL.len()], (1, 100));
+        };
+        for now in 0..100 {
+            decide(&mut bank, now, 5);
+        }
+        for now in 100..110 {
+            decide(&mut bank, now, 20);
+        }
+        bank.stand_still(Minute(130));
+        let before = bank.cost.clone();
+        bank.score(&model, Minute(125), 10.0);
+        for (before, after) in before.into_iter().zip(&bank.cost) {
+            let paid = after - before * FADE;
+            assert!((19.99..20.1).contains(&paid), "twenty stood and none was late, and it cost {paid}");
+        }
+    }
 }
