@@ -41,6 +41,8 @@ const OVERLOAD_MINUTES: u64 = 10_080;
 const HIDDEN_GROWTH: f64 = 1.2;
 /// ... up to this multiple of what is served.
 const MOST_HIDDEN: f64 = 4.0;
+/// Minutes that instances may come late to a full queue before growth is taken to be blocked.
+const PATIENCE_MINUTES: i64 = 3;
 /// Under this utilisation, in per cent, slow requests are not explained by load.
 const IDLE_UTILISATION: f64 = 70.0;
 
@@ -89,10 +91,30 @@ pub struct Predictive {
     newest_latency: Option<(f64, f64)>,
     /// Floors of the newest sample.
     floors: Vec<Floor>,
-    /// The newest minute that ended with a full queue.
-    full_at: Option<Minute>,
+    /// The newest queue that was full.
+    full: Option<FullQueue>,
     #[serde(skip)]
     scratch: Scratch,
+}
+
+/// A queue that turns work away.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct FullQueue {
+    /// The newest minute that ended with it.
+    newest: Minute,
+    /// Since when it has been full with so many instances serving, and no more.
+    since: Minute,
+    serving: u32,
+}
+
+impl FullQueue {
+    fn after(before: Option<Self>, minute: Minute, serving: u32) -> Self {
+        let goes_on = |before: &Self| before.newest == minute - 1 && before.serving >= serving;
+        match before.filter(goes_on) {
+            Some(before) => Self { newest: minute, ..before },
+            None => Self { newest: minute, since: minute, serving },
+        }
+    }
 }
 
 /// What is computed anew after a load.
@@ -126,7 +148,7 @@ impl Predictive {
             bank,
             newest_latency: None,
             floors: Vec::new(),
-            full_at: None,
+            full: None,
             scratch: Scratch::default(),
         }
     }
@@ -192,17 +214,27 @@ impl Predictive {
         };
         self.newest_latency = latency.zip(utilisation);
         self.floors = demand::floors(signals, sample, target);
-        let demand = match demand {
-            Demand::Exactly(demand) => demand,
-            Demand::AtLeast(least) => self.hidden_demand(least, sample.minute),
+        let (demand, is_known) = match demand {
+            Demand::Exactly(demand) => (demand, true),
+            Demand::AtLeast(least) => {
+                let full = FullQueue::after(self.full, sample.minute, sample.serving.unwrap_or_default());
+                let was_full = self.full.replace(full).is_some_and(|before| before.newest == sample.minute - 1);
+                let patience = i64::from(observation.lead_minutes + observation.delay_minutes) + PATIENCE_MINUTES;
+                let is_blocked = full.newest - full.since > patience;
+                (self.hidden_demand(least, was_full, is_blocked), !is_blocked)
+            }
         };
         self.forecast.push(sample.minute, demand);
-        self.bank.score(&model, sample.minute, demand / self.knee.share());
+        // What is hidden for so long says nothing of how well anyone would have served it.
+        if is_known {
+            self.bank.score(&model, sample.minute, demand / self.knee.share());
+        }
     }
 
     /// What a full queue probably hides: half of the way to the mean of what was seen above, as far as that was seen. While
-    /// it stays full it is taken to grow.
-    fn hidden_demand(&mut self, least: f64, minute: Minute) -> f64 {
+    /// it stays full it is taken to grow. Where the group cannot follow for so long that nobody knows what is hidden, the
+    /// guess is taken back as it came.
+    fn hidden_demand(&self, least: f64, was_full: bool, is_blocked: bool) -> f64 {
         let history = self.forecast.history();
         let (mut sum, mut count) = (0.0, 0);
         for age in 0..OVERLOAD_MINUTES {
@@ -217,9 +249,9 @@ impl Predictive {
         } else {
             1.1 * least
         };
-        let before = history.back(0).filter(|_| self.full_at == Some(minute - 1));
-        self.full_at = Some(minute);
-        likely.max((before.unwrap_or_default() * HIDDEN_GROWTH).min(MOST_HIDDEN * least))
+        let before = history.back(0).filter(|_| was_full).unwrap_or_default();
+        let growth = if is_blocked { 1.0 / HIDDEN_GROWTH } else { HIDDEN_GROWTH };
+        likely.max((before * growth).min(MOST_HIDDEN * least))
     }
 
     /// Counts worth their money by every view at the multipliers that its experts use: the largest over the horizons.
@@ -288,6 +320,7 @@ impl Predictive {
 impl Engine for Predictive {
     fn decide(&mut self, observation: &Observation<'_>) -> Proposal {
         self.prepare(observation);
+        self.bank.stand_still(observation.now);
         for sample in observation.samples {
             self.take_in(observation, sample);
         }

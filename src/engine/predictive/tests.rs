@@ -12,6 +12,8 @@ struct Helm {
     signals: Vec<Signal>,
     waiting: Vec<Sample>,
     lead: u32,
+    /// What the cloud gives it at most.
+    most: u32,
     minute: i64,
     targets: Vec<u32>,
     newest: MinuteOutcome,
@@ -27,6 +29,7 @@ impl Helm {
             signals: standard_signals(),
             waiting: Vec::new(),
             lead: 2,
+            most: u32::MAX,
             minute: 28_000_000,
             targets: Vec::new(),
             newest: MinuteOutcome::default(),
@@ -54,7 +57,7 @@ impl Helm {
         let samples: Vec<Sample> = self.waiting.extract_if(.., |sample| sample.minute.0 <= due).collect();
         let proposal = self.decide(&samples);
         self.targets.push(proposal.target);
-        self.group.scale_to(self.minute, proposal.target);
+        self.group.scale_to(self.minute, proposal.target.min(self.most));
         let outcome = self.group.play(self.minute, load);
         self.newest = outcome;
         if seen {
@@ -130,6 +133,7 @@ fn decisions_go_on_bit_for_bit_after_a_save_and_a_load() {
             let group = helm.group.clone();
             let (waiting, signals) = (helm.waiting.clone(), helm.signals.clone());
             resumed = Some(Helm {
+                most: u32::MAX,
                 engine,
                 group,
                 signals,
@@ -363,6 +367,25 @@ fn a_burst_that_nobody_forecast_is_met_in_one_step() {
     let needed = (2.0 * wave(3000) / 10.0).ceil() as u32;
     assert!(steps[1] <= total + 2, "nothing was visible yet: {steps:?} after {total}");
     assert!(steps[2] >= needed, "{steps:?} after {total}, needed {needed}");
+}
+
+#[test]
+fn a_group_that_could_not_grow_does_not_learn_a_load_that_never_was() {
+    let [free, blocked] = [false, true].map(|is_blocked| {
+        let mut helm = Helm::new(20.0, 10.0, 12);
+        for minute in 0..3000 {
+            helm.step(wave(minute), true);
+        }
+        for minute in 3000..3040 {
+            helm.most = if is_blocked { 12 } else { u32::MAX };
+            helm.step(2.0 * wave(minute), true);
+        }
+        helm.most = u32::MAX;
+        (3040..3100).map(|minute| helm.step(wave(minute), true).target).collect::<Vec<u32>>()
+    });
+    let is_near = |(&blocked, &free): (&u32, &u32)| f64::from(blocked) <= 1.5 * f64::from(free) + 2.0;
+    assert!(blocked[0] > 12, "it still asks for more: {blocked:?}");
+    assert!(blocked.iter().zip(&free).all(is_near), "{blocked:?} instead of {free:?}");
 }
 
 #[test]
