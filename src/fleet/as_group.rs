@@ -38,6 +38,7 @@ pub(super) async fn look(
         most: group.max,
         going: None,
         is_unsettled: false,
+        trouble: group.detail.filter(|detail| serving < group.desired && !detail.trim().is_empty()),
         inventory: None,
     })
 }

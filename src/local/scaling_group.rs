@@ -217,6 +217,12 @@ impl State {
         }
     }
 
+    /// What the group is told that it lacks.
+    pub(super) fn shortage(&self, group: &ScalingGroup) -> Option<String> {
+        let is_short = group.members.len() < group.desired as usize && self.emptiest_zone(group).is_none();
+        is_short.then(|| format!("The flavor {} is sold out in all zones of the group.", group.settings.flavor))
+    }
+
     /// The zone with the fewest of the group's instances among those that sell what it buys.
     fn emptiest_zone(&self, group: &ScalingGroup) -> Option<String> {
         let AsGroupSettings { flavor, purchase, .. } = &group.settings;

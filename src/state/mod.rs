@@ -10,6 +10,7 @@ mod location;
 pub mod policies;
 mod policy_memory;
 mod snapshot;
+mod starts;
 mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,7 +19,8 @@ pub use location::{BucketLocation, LocationError, StoreLocation};
 pub use policy_memory::{PolicyMemory, ShadowMemory};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-pub use snapshot::{Counts, Exhaustion, FleetMemory, Job, Relation, Snapshot, StartTimes};
+pub use snapshot::{Counts, Exhaustion, FleetMemory, Job, Relation, Snapshot};
+pub use starts::StartTimes;
 pub use store::{LARGEST_OBJECT_BYTES, LONGEST_LISTING, Store, StoreError};
 use tokio::time::Instant;
 

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Coverage;
-use super::PolicyMemory;
+use super::{Coverage, PolicyMemory, StartTimes};
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
 use crate::engine::spot_weather::SpotWeather;
@@ -15,10 +14,6 @@ use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample, 
 
 /// Minutes whose counts are remembered.
 const COUNTS_REMEMBERED: usize = 40;
-/// Starts that are remembered for the lead time.
-const STARTS_REMEMBERED: usize = 30;
-/// Orders not seen ready after so many minutes are given up.
-const LONGEST_START_MINUTES: i64 = 120;
 
 /// What is remembered of a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -218,89 +213,6 @@ impl Counts {
     }
 }
 
-/// How long instances take from being asked for until they serve.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct StartTimes {
-    /// Asked for and not yet seen serving: minute and count, oldest first.
-    pub waiting: VecDeque<(Minute, u32)>,
-    /// Minutes of the last starts, oldest first.
-    pub minutes: VecDeque<u32>,
-}
-
-impl StartTimes {
-    /// `count` instances were asked for.
-    pub fn asked(&mut self, minute: Minute, count: u32) {
-        if count > 0 {
-            self.waiting.push_back((minute, count));
-        }
-    }
-
-    /// `count` instances more than before serve.
-    pub fn ready(&mut self, minute: Minute, mut count: u32) {
-        while count > 0
-            && let Some((asked, waiting)) = self.waiting.front_mut()
-        {
-            let arrived = count.min(*waiting);
-            *waiting -= arrived;
-            count -= arrived;
-            self.minutes.push_back(u32::try_from(minute - *asked).unwrap_or(0));
-            if *waiting == 0 {
-                self.waiting.pop_front();
-            }
-        }
-        while self.minutes.len() > STARTS_REMEMBERED {
-            self.minutes.pop_front();
-        }
-    }
-
-    /// `count` instances were given up before they served, the newest first.
-    pub fn cancelled(&mut self, mut count: u32) {
-        while count > 0
-            && let Some((_, waiting)) = self.waiting.back_mut()
-        {
-            let gone = count.min(*waiting);
-            *waiting -= gone;
-            count -= gone;
-            if *waiting == 0 {
-                self.waiting.pop_back();
-            }
-        }
-    }
-
-    /// Only so many are on their way: what is waited for beyond that was sold out, failed, or came unseen, the oldest
-    /// first. Measured against a later arrival it would pass for a start that took an hour.
-    pub fn only_on_their_way(&mut self, count: u32) {
-        let mut excess = self.waiting.iter().map(|(_, waiting)| waiting).sum::<u32>().saturating_sub(count);
-        while excess > 0
-            && let Some((_, waiting)) = self.waiting.front_mut()
-        {
-            let gone = excess.min(*waiting);
-            *waiting -= gone;
-            excess -= gone;
-            if *waiting == 0 {
-                self.waiting.pop_front();
-            }
-        }
-    }
-
-    /// Forgets orders that were never seen ready.
-    pub fn forget_before(&mut self, minute: Minute) {
-        while self.waiting.front().is_some_and(|(asked, _)| minute - *asked > LONGEST_START_MINUTES) {
-            self.waiting.pop_front();
-        }
-    }
-
-    /// Minutes that nine starts in ten take, once five were seen.
-    pub fn ninetieth_percentile_minutes(&self) -> Option<u32> {
-        if self.minutes.len() < 5 {
-            return None;
-        }
-        let mut sorted: Vec<u32> = self.minutes.iter().copied().collect();
-        sorted.sort_unstable();
-        Some(sorted[(sorted.len() * 9).div_ceil(10) - 1])
-    }
-}
-
 impl Snapshot {
     /// Minutes from asking for an instance until it serves: measured, or else as configured.
     pub fn lead_minutes(&self, scaling: &Scaling) -> u32 {
@@ -360,17 +272,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lead_time_is_measured_from_the_groups_own_starts() {
-        let mut starts = StartTimes::default();
-        for start in 0..5 {
-            starts.asked(Minute(start * 10), 1);
-            starts.ready(Minute(start * 10 + 2 + start % 2), 1);
-        }
-        assert_eq!(starts.ninetieth_percentile_minutes(), Some(3));
-        assert!(starts.waiting.is_empty());
-    }
-
-    #[test]
     fn a_place_is_left_alone_for_three_minutes_and_twice_as_long_each_time_until_half_an_hour() {
         let mut now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         let mut place = Exhaustion::after(None, now);
@@ -382,29 +283,5 @@ mod tests {
             place = Exhaustion::after(Some(place), now);
         }
         assert_eq!(minutes, [3, 6, 12, 24, 30, 30]);
-    }
-
-    #[test]
-    fn an_order_that_came_to_nothing_is_not_measured_by_the_next_arrival() {
-        let mut starts = StartTimes::default();
-        starts.asked(Minute(0), 2);
-        // One was sold out.
-        starts.only_on_their_way(1);
-        starts.ready(Minute(2), 1);
-        starts.only_on_their_way(0);
-        starts.asked(Minute(50), 1);
-        starts.only_on_their_way(1);
-        starts.ready(Minute(53), 1);
-        assert_eq!(starts.minutes, [2, 3]);
-    }
-
-    #[test]
-    fn a_start_that_was_cancelled_is_not_measured() {
-        let mut starts = StartTimes::default();
-        starts.asked(Minute(0), 2);
-        starts.asked(Minute(1), 2);
-        starts.cancelled(3);
-        starts.ready(Minute(4), 5);
-        assert_eq!(starts.minutes, [4]);
     }
 }

@@ -64,6 +64,7 @@ impl<'a> EcsFleet<'a> {
             least: count(protected).min(capacity.total()),
             most: if can_grow { u32::MAX } else { capacity.total() },
             going: Some(inventory.as_ref().map_or(0, |inventory| inventory.going(&memory.going))),
+            trouble: None,
             is_unsettled: inventory.as_ref().is_some_and(|inventory| self.is_unsettled(memory, inventory, now)),
             inventory,
         })

@@ -13,7 +13,7 @@ use super::log::log;
 use super::publish::Telemetry;
 use super::remembered::read_state;
 use super::second_thoughts::{keep_up, reconsider, would_lower};
-use super::tell::tell;
+use super::tell::{news, tell};
 use super::warm::Warm;
 use super::{policies, shadow};
 use crate::clients::Cloud;
@@ -64,7 +64,8 @@ pub(super) async fn evaluate_group(
     policies::look_up(store, group, &mut snapshot, ask.now, ask.deadline, &mut problems).await;
     let (configured, group) = (group, &policies::in_force(group, &snapshot));
     let views = look_at_fleets(&cloud.within(budget.share(0.4)), group, &mut snapshot, is_behind, ask.now).await;
-    note_starts(&mut snapshot, group, &views, ask.now);
+    let overdue = note_starts(&mut snapshot, group, &views, ask.now);
+    problems.extend(overdue.iter().cloned());
     note_weather(&mut snapshot, group, &views, ask.now);
     let observed = look_at_signals(&cloud.within(budget.share(0.5)), group, &snapshot, &views, ask.now).await;
 
@@ -115,7 +116,8 @@ pub(super) async fn evaluate_group(
         }
     }
     renew_series(&mut snapshot, group, ask.now);
-    tell(&acting, ask.topic_urn.as_deref(), &group.name, &decision, &mut snapshot, ask.now).await;
+    tell(&acting, ask.topic_urn.as_deref(), &group.name, news(&decision, &overdue, ask.now), &mut snapshot, ask.now)
+        .await;
     if let Some(rolled_back) = rolled_back {
         let id = super::decision_id(&ask.trigger.request_id, &group.name);
         policies::record_rollback(store, &group.name, rolled_back, &id, ask.now, ask.deadline).await;
@@ -170,10 +172,16 @@ pub(super) async fn look_at_fleets(
         .collect()
 }
 
-/// Measures how long starts take: instances that serve now and did not before were asked for some time ago.
-fn note_starts(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, FleetError>], now: DateTime<Utc>) {
-    let known = group.pools.iter().zip(views).filter_map(|(pool, view)| Some((pool, view.as_ref().ok()?)));
-    for (pool, view) in known {
+/// Measures how long starts take: instances that serve now and did not before were asked for some time ago. Gives what is
+/// waited for in vain, in words.
+fn note_starts(
+    snapshot: &mut Snapshot,
+    group: &Group,
+    views: &[Result<View, FleetError>],
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    let known = || group.pools.iter().zip(views).filter_map(|(pool, view)| Some((pool, view.as_ref().ok()?)));
+    for (pool, view) in known() {
         let Some(memory) = snapshot.fleets.get_mut(&pool.name) else { continue };
         if let Some(before) = memory.capacity.replace(view.capacity) {
             let more = view.capacity.serving.saturating_sub(before.serving);
@@ -185,6 +193,18 @@ fn note_starts(snapshot: &mut Snapshot, group: &Group, views: &[Result<View, Fle
     if let Some(starting) = starting {
         snapshot.starts.only_on_their_way(starting);
     }
+    let mut overdue = Vec::new();
+    for (pool, view) in known() {
+        if let Some(trouble) = &view.trouble {
+            snapshot.starts.blocked();
+            overdue.push(format!("pool {}: {} instances do not come: {trouble}", pool.name, view.capacity.starting));
+        }
+    }
+    let lead_minutes = snapshot.lead_minutes(&group.scaling);
+    if let Some((count, minutes)) = snapshot.starts.overdue(Minute::containing(now), lead_minutes) {
+        overdue.push(format!("{count} instances that were asked for up to {minutes} minutes ago do not serve yet"));
+    }
+    overdue
 }
 
 /// Learns how spot instances are taken away, from a look at all of them.

@@ -14,7 +14,7 @@ const LONG_WITHOUT_METRICS_MINUTES: i64 = 10;
 
 /// Something that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct News {
+pub(super) struct News {
     subject: &'static str,
     text: String,
 }
@@ -33,12 +33,12 @@ pub(super) async fn tell(
     cloud: &Cloud,
     topic: Option<&str>,
     group: &str,
-    decision: &Decision,
+    news: Vec<News>,
     snapshot: &mut Snapshot,
     now: DateTime<Utc>,
 ) {
     let Some(topic) = topic else { return };
-    let Some(message) = digest(group, news(decision, now), snapshot, now) else { return };
+    let Some(message) = digest(group, news, snapshot, now) else { return };
     match cloud.smn().publish(topic, &message.subject, &message.text).await {
         Ok(_) => {
             for subject in message.of {
@@ -76,7 +76,8 @@ fn digest(group: &str, news: Vec<News>, snapshot: &mut Snapshot, now: DateTime<U
     })
 }
 
-fn news(decision: &Decision, now: DateTime<Utc>) -> Vec<News> {
+/// What a person should know of a decision, and of instances that are waited for in vain.
+pub(super) fn news(decision: &Decision, overdue: &[String], now: DateTime<Utc>) -> Vec<News> {
     let mut news = Vec::new();
     let failed: Vec<String> = decision
         .actions
@@ -88,6 +89,9 @@ fn news(decision: &Decision, now: DateTime<Utc>) -> Vec<News> {
         .collect();
     if !failed.is_empty() {
         news.push(News { subject: "a change failed", text: failed.join("\n") });
+    }
+    if !overdue.is_empty() {
+        news.push(News { subject: "instances do not come", text: format!("{}.", overdue.join(".\n")) });
     }
     let without = decision.seen.newest.map(|newest| (now - newest.start()).num_minutes());
     if without.is_some_and(|minutes| minutes > LONG_WITHOUT_METRICS_MINUTES) {

@@ -106,7 +106,7 @@ fn describe(state: &State, group: &ScalingGroup) -> Value {
         "security_groups": [{"id": "demo-security-group"}],
         "create_time": time(group.created),
         "vpc_id": "demo-vpc",
-        "detail": null,
+        "detail": state.shortage(group),
         "is_scaling": moving > 0,
         "health_periodic_audit_method": "ELB_AUDIT",
         "health_periodic_audit_time": 5,
