@@ -109,8 +109,11 @@ pub fn split_raising(target: u32, terms: &Terms<'_>, pools: &[PoolState<'_>]) ->
 pub fn keep_all(targets: &mut [PoolTarget], pools: &[PoolState<'_>]) {
     let mut beyond = 0;
     for target in targets.iter_mut() {
-        beyond += target.current.saturating_sub(target.target);
-        target.target = target.target.max(target.current);
+        if target.target < target.current {
+            beyond += target.current - target.target;
+            target.target = target.current;
+            target.why.push_str("; none is let go now");
+        }
     }
     for purchase in [Purchase::OnDemand, Purchase::Spot] {
         for (target, _) in targets.iter_mut().zip(pools).rev().filter(|(_, state)| state.pool.purchase == purchase) {

@@ -34,7 +34,13 @@ async fn a_soak_of_random_faults_ends_consistent() {
     let mut dice = Dice(SEED);
     let mut struck = Tallies::new();
     let mut minute = 0;
+    let mut told_days = 0;
     while minute + LAST_MINUTES < minutes {
+        if minute / 1440 > told_days {
+            told_days = minute / 1440;
+            let faults: u32 = struck.values().sum();
+            println!("day {told_days}: {faults} faults, {} removed wrongly", watch.removed_wrongly);
+        }
         for _ in 0..QUIET_MINUTES + dice.below(QUIET_MINUTES) {
             watch.minute(&mut stage, None, Told::Truth, None).await;
             minute += 1;
@@ -50,6 +56,7 @@ async fn a_soak_of_random_faults_ends_consistent() {
             Circumstances { region: Arc::clone(stage.region()), begins: now, ends: now + length as i64 };
         let script = (drill.script)(&circumstances);
         let timeout = stage.timeout;
+        let removed = watch.removed_wrongly;
         stage.strike(drill, &script);
         for since in 0..length {
             let told = if since < drill.arrives_late { Told::Truth } else { drill.told };
@@ -62,6 +69,9 @@ async fn a_soak_of_random_faults_ends_consistent() {
         for _ in 0..drill.arrives_late {
             watch.minute(&mut stage, None, drill.told, None).await;
             minute += 1;
+        }
+        if watch.removed_wrongly > removed {
+            println!("{} ({length} min from {now}): {:?}", drill.name, watch.removals.last());
         }
     }
     while minute < minutes {

@@ -31,6 +31,10 @@ use super::past;
 const GROUP: &str = "inference";
 /// Utilisation at which the mean load needs [`Settings::mean_instances`].
 const COMFORTABLE_UTILISATION: f64 = 0.6;
+/// What the spot servers of [`Fleet::Spot`] are ...
+pub(super) const SPOT_FLAVOR: &str = "c7.xlarge.2";
+/// ... and what its instances on demand are, and those of [`Fleet::Group`].
+pub(super) const ON_DEMAND_FLAVOR: &str = "c7.large.2";
 /// Cause of the call for more that each drill plants, to see that it is taken in.
 const PLANTED: &str = "drill";
 /// Minutes into a fault at which it is planted.
@@ -80,6 +84,9 @@ impl Stage {
         for pool in &mut config.groups[0].pools {
             if let FleetSource::Ecs(source) = &mut pool.fleet {
                 source.zones = RegionSettings::default().zones;
+                source.load_balancer_pool_id = Some("of-this-group".to_owned());
+                source.instance_template.protocol_port = Some(8080);
+                source.instance_template.flavors = vec![SPOT_FLAVOR.to_owned()];
             }
         }
         config.notify.topic_urn = Some("urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:people".to_owned());

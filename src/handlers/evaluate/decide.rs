@@ -144,7 +144,10 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         orders: snapshot.holds.iter().map(|hold| hold.order).collect(),
     };
     let (target, steps) = guardrails::apply(&guardrail_inputs);
-    let plan = purchase::split(target, &terms(group, snapshot), &pool_states(group, &pools));
+    // In doubt nothing leaves, not even what stands in for others, unless a person or a limit says so.
+    let may_leave = guardrail_inputs.doubts.is_empty() || target < guardrail_inputs.current;
+    let split = if may_leave { purchase::split } else { purchase::split_raising };
+    let plan = split(target, &terms(group, snapshot), &pool_states(group, &pools));
     let hedge = Hedge::new(target, &plan);
     if Situation::acts(group, dry_run) {
         snapshot.hedge = Some(hedge);

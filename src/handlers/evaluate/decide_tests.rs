@@ -118,6 +118,37 @@ fn a_fleet_that_cannot_be_asked_is_not_shrunk() {
     assert!(decision.problems[0].contains("no answer in the time left"));
 }
 
+/// Two on demand stand in for spot servers that serve by now.
+fn with_stand_ins(group: &mut Group) -> (Snapshot, Vec<PoolView>) {
+    let config = Config::parse(include_bytes!("../../cli/local/demo-spot.json")).expect("a bundled configuration");
+    group.pools = config.groups[0].pools.clone();
+    group.purchase = config.groups[0].purchase.clone();
+    let mut snapshot = snapshot(group);
+    snapshot.hedge = Some(Hedge { target: 8, planned: 10 });
+    let pool = |serving| PoolView { capacity: Capacity { serving, starting: 0 }, most: 100, failure: None };
+    (snapshot, vec![pool(4), pool(6)])
+}
+
+#[test]
+fn what_stands_in_leaves_when_it_is_needed_no_more_and_not_in_doubt() {
+    let mut group = group();
+    let (remembered, pools) = with_stand_ins(&mut group);
+    let plan = |samples: Vec<Sample>, order: Option<u32>| {
+        let mut snapshot = remembered.clone();
+        snapshot.holds.extend(order.map(|count| crate::model::Hold {
+            order: crate::model::Order::Pin(count),
+            who: "li".to_owned(),
+            why: "test".to_owned(),
+            until: now() + TimeDelta::hours(1),
+        }));
+        let decision = decide(&mut snapshot, Situation { pools: pools.clone(), ..situation(&group, samples) });
+        decision.plan.iter().map(|part| part.target).collect::<Vec<u32>>()
+    };
+    assert_eq!(plan(idle_minutes(&group), Some(8)), [2, 6]);
+    assert_eq!(plan(Vec::new(), None), [4, 6], "nothing is known of the load");
+    assert_eq!(plan(Vec::new(), Some(5)), [2, 3], "a person says so");
+}
+
 fn with_a_sale_in(minutes: i64, engine: EngineKind) -> Group {
     let mut group = group();
     group.policy.engine = engine;

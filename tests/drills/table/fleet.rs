@@ -7,11 +7,15 @@ use flexus_autoscaler::local::{FaultTable, LaunchFault, Service};
 
 use crate::drill::{Drill, Fleet, Script, Told};
 use crate::faults::{calls, error};
-use crate::stage::Stage;
+use crate::stage::{ON_DEMAND_FLAVOR, SPOT_FLAVOR, Stage};
 
-fn sell_out(stage: &mut Stage, zones: usize, sold_out: bool) {
+fn sell_out(stage: &mut Stage, flavor: &str, zones: usize, sold_out: bool) {
     let zones = stage.region().settings().zones.clone().into_iter().take(zones);
-    zones.for_each(|zone| stage.region().set_sold_out("c7.large.2", &zone, sold_out));
+    zones.for_each(|zone| stage.region().set_sold_out(flavor, &zone, sold_out));
+}
+
+fn sell_out_all(stage: &mut Stage, sold_out: bool) {
+    [SPOT_FLAVOR, ON_DEMAND_FLAVOR].into_iter().for_each(|flavor| sell_out(stage, flavor, 3, sold_out));
 }
 
 fn set_room(stage: &mut Stage, room: u32) {
@@ -77,18 +81,27 @@ pub(super) fn drills() -> Vec<Drill> {
                 calls(at, Some(Service::Ecs), "", 1.0, error(503, "APIGW.0503"))
             })
         },
-        spot("the flavor is sold out in one zone", "buys in another", |_| Script {
+        spot("the spot flavor is sold out in one zone", "buys in another", |_| Script {
             refuses: Some(Service::Ecs),
-            each_minute: |stage, _| sell_out(stage, 1, true),
-            afterwards: |stage| sell_out(stage, 1, false),
+            each_minute: |stage, _| sell_out(stage, SPOT_FLAVOR, 1, true),
+            afterwards: |stage| sell_out(stage, SPOT_FLAVOR, 1, false),
             ..Script::default()
         }),
-        spot("the flavor is sold out everywhere", "on-demand stands in", |_| Script {
+        spot("the spot flavor is sold out everywhere", "on-demand stands in", |_| Script {
             refuses: Some(Service::Ecs),
-            each_minute: |stage, _| sell_out(stage, 3, true),
-            afterwards: |stage| sell_out(stage, 3, false),
+            each_minute: |stage, _| sell_out(stage, SPOT_FLAVOR, 3, true),
+            afterwards: |stage| sell_out(stage, SPOT_FLAVOR, 3, false),
             ..Script::default()
         }),
+        Drill {
+            fleet: Fleet::Spot,
+            ..blocked("every flavor is sold out everywhere", |_| Script {
+                refuses: Some(Service::Ecs),
+                each_minute: |stage, _| sell_out_all(stage, true),
+                afterwards: |stage| sell_out_all(stage, false),
+                ..Script::default()
+            })
+        },
         spot("half of the new servers never serve", "gives them up and orders others", |at| Script {
             calls: Some(Arc::new(FaultTable::new().launches(at.during(), 0.5, LaunchFault::NeverReady))),
             ..Script::default()
