@@ -17,6 +17,7 @@ use flexus_autoscaler::local::{
 };
 use flexus_autoscaler::model::{Capacity, Minute, Purchase};
 use flexus_autoscaler::queueing::ServiceModel;
+use flexus_autoscaler::state::Snapshot;
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -316,6 +317,29 @@ async fn a_low_value_holds_what_runs_and_never_lowers() {
     let answer = stage.alarm(one(&stage, "m1", &cpu_alarm(&stage, "alarm", 1.0))).await.unwrap();
     assert!(answer["raised"].as_array().unwrap().iter().all(|raised| raised["target"] == INITIAL), "{answer}");
     assert_eq!(stage.total(), INITIAL);
+}
+
+#[tokio::test]
+async fn people_are_told_of_instances_that_do_not_come_and_why_and_that_is_no_slow_start() {
+    let stage = Stage::running("act").await;
+    let sell_out = |sold_out| {
+        let zones = &stage.region.settings().zones;
+        zones.iter().for_each(|zone| stage.region.set_sold_out("c7.large.2", zone, sold_out));
+    };
+    sell_out(true);
+    for _ in 0..9 {
+        stage.minute_of(RISEN_PER_SECOND).await;
+    }
+    let told: Vec<String> = stage.region.take_messages().into_iter().map(|told| told.message).collect();
+    let why = "do not come: The flavor c7.large.2 is sold out in all zones of the group.";
+    assert!(told.iter().any(|text| text.contains(why)), "{told:?}");
+    sell_out(false);
+    for _ in 0..6 {
+        stage.minute_of(RISEN_PER_SECOND).await;
+    }
+    let snapshot: Snapshot = serde_json::from_slice(&stage.snapshot()).unwrap();
+    assert!(stage.total() > INITIAL && stage.region.capacity(0).starting == 0, "they came");
+    assert!(snapshot.starts.minutes.iter().all(|&minutes| minutes <= 3), "{:?}", snapshot.starts);
 }
 
 #[tokio::test]
