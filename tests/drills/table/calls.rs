@@ -58,7 +58,6 @@ pub(super) fn drills() -> Vec<Drill> {
         Drill {
             expectation: "decides as ever; people are told later",
             arrives_late: 2,
-            recovers_in: 45,
             timeout: Duration::from_secs(5),
             ..metrics("SMN answers 500 while metrics are missing", |at| {
                 let table = FaultTable::new()

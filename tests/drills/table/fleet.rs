@@ -36,7 +36,6 @@ pub(super) fn drills() -> Vec<Drill> {
     };
     // What cannot grow for half an hour of a launch is behind, and more is bought for a while to catch up.
     let blocked = |name, script| Drill {
-        recovers_in: 120,
         slo_loss: 0.05,
         ..drill(name, "says so, and catches up when it ends", script)
     };
@@ -69,13 +68,11 @@ pub(super) fn drills() -> Vec<Drill> {
             calls(at, Some(Service::Ecs), "POST /v1", 0.5, error(500, "Ecs.0204"))
         }),
         Drill {
-            recovers_in: 60,
             ..spot("the ECS quota is used up", "on-demand stands in", |at| {
                 calls(at, Some(Service::Ecs), "POST /v1", 1.0, error(400, "Ecs.0001"))
             })
         },
         Drill {
-            recovers_in: 60,
             timeout: Duration::from_secs(2),
             ..spot("the ECS API answers 503", "keeps what runs, on-demand grows", |at| {
                 calls(at, Some(Service::Ecs), "", 1.0, error(503, "APIGW.0503"))

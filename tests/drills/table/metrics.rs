@@ -9,7 +9,6 @@ pub(super) fn drills() -> Vec<Drill> {
         expectation,
         // A minute's values can be read two minutes later.
         arrives_late: 2,
-        recovers_in: 45,
         slo_loss: 0.02,
         script,
         ..Drill::default()
@@ -19,7 +18,6 @@ pub(super) fn drills() -> Vec<Drill> {
         drill("all metrics are missing", "missing is not zero: keeps what runs", |at| points(at, |_, _| None)),
         Drill {
             minutes: 120,
-            recovers_in: 60,
             slo_loss: 0.05,
             ..drill("all metrics are missing for two hours", "keeps what runs, tells a person", |at| {
                 points(at, |_, _| None)
