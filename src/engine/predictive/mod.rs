@@ -8,6 +8,7 @@ mod bank;
 mod demand;
 mod evidence;
 mod expected;
+mod full_queue;
 mod knee;
 mod outlook;
 mod past_days;
@@ -22,6 +23,7 @@ use self::demand::first_of;
 pub(crate) use self::demand::{Demand, DemandEstimator};
 pub use self::evidence::{Floor, HorizonDemand, Outlook, PredictiveEvidence, ShrinkHold, Vote};
 pub use self::expected::Expected;
+use self::full_queue::FullQueue;
 use self::knee::Knee;
 pub use self::outlook::View;
 use self::past_days::PastDays;
@@ -30,19 +32,11 @@ use self::sizing::{ExpectedLate, LateTable};
 use super::track::period_minutes;
 use super::{Engine, Evidence, Observation, Proposal};
 use crate::forecast::online::OnlineForecast;
-use crate::model::{Minute, Policy, Sample, Signal, SignalKind};
+use crate::model::{Policy, Sample, Signal, SignalKind};
 use crate::queueing::ServiceModel;
 
 /// Furthest horizon in minutes.
 const FURTHEST_HORIZON: u32 = 60;
-/// Days whose overloads say how much a full queue hides.
-const OVERLOAD_MINUTES: u64 = 10_080;
-/// Growth a minute of the demand behind a queue that stays full ...
-const HIDDEN_GROWTH: f64 = 1.2;
-/// ... up to this multiple of what is served.
-const MOST_HIDDEN: f64 = 4.0;
-/// Minutes that instances may come late to a full queue before growth is taken to be blocked.
-const PATIENCE_MINUTES: i64 = 3;
 /// Under this utilisation, in per cent, slow requests are not explained by load.
 const IDLE_UTILISATION: f64 = 70.0;
 
@@ -95,26 +89,6 @@ pub struct Predictive {
     full: Option<FullQueue>,
     #[serde(skip)]
     scratch: Scratch,
-}
-
-/// A queue that turns work away.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct FullQueue {
-    /// The newest minute that ended with it.
-    newest: Minute,
-    /// Since when it has been full with so many instances serving, and no more.
-    since: Minute,
-    serving: u32,
-}
-
-impl FullQueue {
-    fn after(before: Option<Self>, minute: Minute, serving: u32) -> Self {
-        let goes_on = |before: &Self| before.newest == minute - 1 && before.serving >= serving;
-        match before.filter(goes_on) {
-            Some(before) => Self { newest: minute, ..before },
-            None => Self { newest: minute, since: minute, serving },
-        }
-    }
 }
 
 /// What is computed anew after a load.
@@ -217,11 +191,11 @@ impl Predictive {
         let (demand, is_known) = match demand {
             Demand::Exactly(demand) => (demand, true),
             Demand::AtLeast(least) => {
-                let full = FullQueue::after(self.full, sample.minute, sample.serving.unwrap_or_default());
-                let was_full = self.full.replace(full).is_some_and(|before| before.newest == sample.minute - 1);
-                let patience = i64::from(observation.lead_minutes + observation.delay_minutes) + PATIENCE_MINUTES;
-                let is_blocked = full.newest - full.since > patience;
-                (self.hidden_demand(least, was_full, is_blocked), !is_blocked)
+                let patience_minutes = observation.lead_minutes + observation.delay_minutes;
+                let serving = sample.serving.unwrap_or_default();
+                let full = FullQueue::next(self.full, sample.minute, serving, patience_minutes);
+                self.full = Some(full);
+                (full.hidden_demand(least, self.forecast.history()), !full.is_blocked())
             }
         };
         self.forecast.push(sample.minute, demand);
@@ -229,29 +203,6 @@ impl Predictive {
         if is_known {
             self.bank.score(&model, sample.minute, demand / self.knee.share());
         }
-    }
-
-    /// What a full queue probably hides: half of the way to the mean of what was seen above, as far as that was seen. While
-    /// it stays full it is taken to grow. Where the group cannot follow for so long that nobody knows what is hidden, the
-    /// guess is taken back as it came.
-    fn hidden_demand(&self, least: f64, was_full: bool, is_blocked: bool) -> f64 {
-        let history = self.forecast.history();
-        let (mut sum, mut count) = (0.0, 0);
-        for age in 0..OVERLOAD_MINUTES {
-            let Some(demand) = history.back(age) else { break };
-            if demand > least {
-                sum += demand;
-                count += 1;
-            }
-        }
-        let likely = if count >= 10 {
-            least + 0.5 * ((sum / f64::from(count)).clamp(least, 4.0 * least) - least)
-        } else {
-            1.1 * least
-        };
-        let before = history.back(0).filter(|_| was_full).unwrap_or_default();
-        let growth = if is_blocked { 1.0 / HIDDEN_GROWTH } else { HIDDEN_GROWTH };
-        likely.max((before * growth).min(MOST_HIDDEN * least))
     }
 
     /// Counts worth their money by every view at the multipliers that its experts use: the largest over the horizons.

@@ -35,10 +35,8 @@ pub(super) fn drills() -> Vec<Drill> {
         ..Drill::default()
     };
     // What cannot grow for half an hour of a launch is behind, and more is bought for a while to catch up.
-    let blocked = |name, script| Drill {
-        slo_loss: 0.05,
-        ..drill(name, "says so, and catches up when it ends", script)
-    };
+    let blocked =
+        |name, script| Drill { slo_loss: 0.05, ..drill(name, "says so, and catches up when it ends", script) };
     let spot = |name, expectation, script| Drill { fleet: Fleet::Spot, ..drill(name, expectation, script) };
     vec![
         drill("the AS group is locked every other time", "tries again in the next minute", |at| {
