@@ -34,12 +34,12 @@ async fn a_soak_of_random_faults_ends_consistent() {
     let mut dice = Dice(SEED);
     let mut struck = Tallies::new();
     let mut minute = 0;
-    let mut told_days = 0;
+    let (mut told_days, mut removals) = (0, Vec::new());
     while minute + LAST_MINUTES < minutes {
         if minute / 1440 > told_days {
             told_days = minute / 1440;
             let faults: u32 = struck.values().sum();
-            println!("day {told_days}: {faults} faults, {} removed wrongly", watch.removed_wrongly);
+            println!("day {told_days}: {faults} faults, {} removed wrongly {removals:?}", watch.removed_wrongly);
         }
         for _ in 0..QUIET_MINUTES + dice.below(QUIET_MINUTES) {
             watch.minute(&mut stage, None, Told::Truth, None).await;
@@ -56,7 +56,6 @@ async fn a_soak_of_random_faults_ends_consistent() {
             Circumstances { region: Arc::clone(stage.region()), begins: now, ends: now + length as i64 };
         let script = (drill.script)(&circumstances);
         let timeout = stage.timeout;
-        let removed = watch.removed_wrongly;
         stage.strike(drill, &script);
         for since in 0..length {
             let told = if since < drill.arrives_late { Told::Truth } else { drill.told };
@@ -70,8 +69,8 @@ async fn a_soak_of_random_faults_ends_consistent() {
             watch.minute(&mut stage, None, drill.told, None).await;
             minute += 1;
         }
-        if watch.removed_wrongly > removed {
-            println!("{} ({length} min from {now}): {:?}", drill.name, watch.removals.last());
+        for removal in watch.removals.drain(..) {
+            removals.push(format!("{removal}; before or during: {}, {length} min from {now}", drill.name));
         }
     }
     while minute < minutes {
@@ -86,7 +85,8 @@ async fn a_soak_of_random_faults_ends_consistent() {
         struck.len(),
         lost.len()
     );
-    assert_eq!(watch.removed_wrongly, 0, "{:?}", watch.removals);
+    removals.append(&mut watch.removals);
+    assert_eq!(watch.removed_wrongly, 0, "{removals:?}");
     assert!(lost.is_empty(), "{lost:?}");
     let snapshot = stage.snapshot().expect("a snapshot that can be read");
     let known: u32 = snapshot.fleets.values().filter_map(|fleet| fleet.capacity).map(|capacity| capacity.total()).sum();
