@@ -327,7 +327,7 @@ async fn people_are_told_of_instances_that_do_not_come_and_why_and_that_is_no_sl
         zones.iter().for_each(|zone| stage.region.set_sold_out("c7.large.2", zone, sold_out));
     };
     sell_out(true);
-    for _ in 0..9 {
+    for _ in 0..12 {
         stage.minute_of(RISEN_PER_SECOND).await;
     }
     let told: Vec<String> = stage.region.take_messages().into_iter().map(|told| told.message).collect();

@@ -49,7 +49,7 @@ pub struct ScalingGroup {
     /// Whether an activity is running.
     #[serde(default, deserialize_with = "null_as_default")]
     pub is_scaling: bool,
-    /// What went wrong, if something did.
+    /// Errors of a scaling action that failed (API reference: Querying an AS Group; it does not say when they are cleared).
     #[serde(default)]
     pub detail: Option<String>,
     /// Zones that instances are placed in.

@@ -25,7 +25,7 @@ pub struct View {
     pub going: Option<u32>,
     /// Whether something that was begun is to be finished, though the number may be right: see [`finish`].
     pub is_unsettled: bool,
-    /// Why instances that were asked for do not come, in the cloud's words.
+    /// Why instances did not come, in the cloud's words; it may be of an earlier time.
     pub trouble: Option<String>,
     /// The servers behind the numbers, where they were listed.
     pub(crate) inventory: Option<ecs::Inventory>,

@@ -10,6 +10,8 @@ use crate::model::Minute;
 const STARTS_REMEMBERED: usize = 30;
 /// Orders not seen ready after so many minutes are given up.
 const LONGEST_START_MINUTES: i64 = 120;
+/// Minutes that a start may take longer than others do before it is late.
+const GRACE_MINUTES: i64 = 3;
 /// A start that takes so many times as long as others do is overdue ...
 const OVERDUE_LEADS: i64 = 3;
 /// ... after so many minutes at least.
@@ -22,12 +24,16 @@ pub struct StartTimes {
     pub waiting: VecDeque<(Minute, u32)>,
     /// Minutes of the last starts, oldest first.
     pub minutes: VecDeque<u32>,
+    /// Whether what is waited for was held up by the cloud: when it comes one day, it is not a start that took so long.
+    #[serde(default)]
+    pub blocked: bool,
 }
 
 impl StartTimes {
     /// `count` instances were asked for.
     pub fn asked(&mut self, minute: Minute, count: u32) {
         if count > 0 {
+            self.blocked &= !self.waiting.is_empty();
             self.waiting.push_back((minute, count));
         }
     }
@@ -40,7 +46,9 @@ impl StartTimes {
             let arrived = count.min(*waiting);
             *waiting -= arrived;
             count -= arrived;
-            self.minutes.push_back(u32::try_from(minute - *asked).unwrap_or(0));
+            if !self.blocked {
+                self.minutes.push_back(u32::try_from(minute - *asked).unwrap_or(0));
+            }
             if *waiting == 0 {
                 self.waiting.pop_front();
             }
@@ -64,9 +72,9 @@ impl StartTimes {
         }
     }
 
-    /// The cloud says that what is on its way does not come: when it does one day, it is not a start that took so long.
-    pub fn blocked(&mut self) {
-        self.waiting.clear();
+    /// Whether the first that is waited for is late, where starts take `lead_minutes`.
+    pub fn are_late(&self, now: Minute, lead_minutes: u32) -> bool {
+        self.waiting.front().is_some_and(|(asked, _)| now - *asked > i64::from(lead_minutes) + GRACE_MINUTES)
     }
 
     /// Instances that should have come long ago, and for how many minutes the first of them has been waited for, where
@@ -166,8 +174,13 @@ mod tests {
     fn what_the_cloud_could_not_give_is_no_slow_start() {
         let mut starts = StartTimes::default();
         starts.asked(Minute(0), 2);
-        starts.blocked();
-        starts.ready(Minute(30), 2);
+        assert!(!starts.are_late(Minute(5), 2) && starts.are_late(Minute(6), 2));
+        starts.blocked = true;
+        starts.asked(Minute(10), 1);
+        starts.ready(Minute(30), 3);
         assert!(starts.minutes.is_empty());
+        starts.asked(Minute(40), 1);
+        starts.ready(Minute(42), 1);
+        assert_eq!(starts.minutes, [2]);
     }
 }

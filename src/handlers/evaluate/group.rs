@@ -193,15 +193,17 @@ fn note_starts(
     if let Some(starting) = starting {
         snapshot.starts.only_on_their_way(starting);
     }
+    let (minute, lead_minutes) = (Minute::containing(now), snapshot.lead_minutes(&group.scaling));
+    // What the cloud says of a group may be of yesterday: it counts while something is late.
+    let is_late = snapshot.starts.are_late(minute, lead_minutes);
     let mut overdue = Vec::new();
-    for (pool, view) in known() {
+    for (pool, view) in known().filter(|_| is_late) {
         if let Some(trouble) = &view.trouble {
-            snapshot.starts.blocked();
+            snapshot.starts.blocked = true;
             overdue.push(format!("pool {}: {} instances do not come: {trouble}", pool.name, view.capacity.starting));
         }
     }
-    let lead_minutes = snapshot.lead_minutes(&group.scaling);
-    if let Some((count, minutes)) = snapshot.starts.overdue(Minute::containing(now), lead_minutes) {
+    if let (true, Some((count, minutes))) = (overdue.is_empty(), snapshot.starts.overdue(minute, lead_minutes)) {
         overdue.push(format!("{count} instances that were asked for up to {minutes} minutes ago do not serve yet"));
     }
     overdue
