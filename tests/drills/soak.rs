@@ -27,7 +27,9 @@ impl StoreFaults for Nothing {}
 async fn a_soak_of_random_faults_ends_consistent() {
     let days: Option<usize> = env::var("FLEXUS_SOAK_DAYS").ok().and_then(|days| days.parse().ok());
     let minutes = days.map_or(SHORT_MINUTES, |days| days * 1440);
-    let drills: Vec<Drill> = table::drills().into_iter().filter(|drill| drill.minutes <= 30).collect();
+    let part = env::var("FLEXUS_DRILL").unwrap_or_default();
+    let is_wanted = |drill: &Drill| drill.minutes <= 30 && drill.name.contains(&part);
+    let drills: Vec<Drill> = table::drills().into_iter().filter(is_wanted).collect();
     let fleet = Fleet::Spot;
     let mut stage = Stage::set(fleet, 480, minutes).await;
     let mut watch = Watch::default();
@@ -85,6 +87,9 @@ async fn a_soak_of_random_faults_ends_consistent() {
         struck.len(),
         lost.len()
     );
+    if let Some(folder) = env::var_os("FLEXUS_DRILL_OUT") {
+        stage.leave(&std::path::Path::new(&folder).join("soak"));
+    }
     removals.append(&mut watch.removals);
     assert_eq!(watch.removed_wrongly, 0, "{removals:?}");
     assert!(lost.is_empty(), "{lost:?}");

@@ -35,10 +35,12 @@ const COMFORTABLE_UTILISATION: f64 = 0.6;
 pub(super) const SPOT_FLAVOR: &str = "c7.xlarge.2";
 /// ... and what its instances on demand are, and those of [`Fleet::Group`].
 pub(super) const ON_DEMAND_FLAVOR: &str = "c7.large.2";
-/// Cause of the call for more that each drill plants, to see that it is taken in.
-const PLANTED: &str = "drill";
+/// How long the call for more holds that each drill plants, to see that it is taken in.
+const PLANTED_FOR: TimeDelta = TimeDelta::hours(1);
 /// Minutes into a fault at which it is planted.
 const PLANTED_AT: i64 = 3;
+/// A minute's load shows so many minutes later, where nothing is wrong.
+const VISIBLE_AFTER_MINUTES: usize = 2;
 /// Minutes between two rounds of tuning, where a drill has them.
 const TUNED_EVERY: i64 = 10;
 /// How long a round may take.
@@ -261,20 +263,22 @@ impl Stage {
         self.note(answer.err().map(|error| error.to_string()));
     }
 
-    /// Writes a call for more that asks for nothing, as an alarm would.
-    fn plant(&self) {
+    /// Writes a call for more that asks for nothing, as an alarm would. Gives its cause.
+    fn plant(&self) -> String {
         let time = self.region().now().start();
         let raise = Raise {
             target: 1,
-            until: time + TimeDelta::days(40),
+            until: time + PLANTED_FOR,
             source: "alarm".to_owned(),
-            cause: PLANTED.to_owned(),
+            cause: format!("drill of {time}"),
             why: "a drill".to_owned(),
         };
         let (group, id) = (GROUP.to_owned(), format!("planted{}", time.timestamp()));
+        let cause = raise.cause.clone();
         let record = Record { schema: SCHEMA_VERSION, id, group, time, what: Happening::Raise(raise) };
         let key = format!("{}/{}", keys::records(GROUP), keys::record_name(&record, "alarm"));
         self.store().put(BUCKET, &key, serde_json::to_vec(&record).expect("JSON")).expect("a bucket");
+        cause
     }
 
     pub(super) fn snapshot(&self) -> Option<Snapshot> {
@@ -283,7 +287,7 @@ impl Stage {
     }
 
     /// Leaves what lies in the store in a folder, for people who look.
-    fn leave(&self, folder: &std::path::Path) {
+    pub(super) fn leave(&self, folder: &std::path::Path) {
         for key in self.store().keys(BUCKET, "") {
             let (path, object) = (folder.join(&key), self.store().object(BUCKET, &key).expect("a listed object"));
             std::fs::create_dir_all(path.parent().unwrap_or(folder)).expect("a folder");
@@ -319,8 +323,11 @@ pub(super) struct Watch {
     changed: Vec<Minute>,
     pub(super) removed_wrongly: u32,
     pub(super) removals: Vec<String>,
-    pub(super) planted: u32,
+    /// Causes of calls for more that were planted and not heard yet.
+    unheard: Vec<String>,
     failed_outside: u32,
+    /// Load of the minutes so far.
+    loads: Vec<f64>,
 }
 
 impl Watch {
@@ -337,8 +344,7 @@ impl Watch {
         let now = stage.region().now();
         if let Some((script, since)) = fault {
             if since % (24 * 60) == PLANTED_AT {
-                stage.plant();
-                self.planted += 1;
+                self.unheard.push(stage.plant());
             }
             (script.each_minute)(stage, since);
             if script.tunes && since == 0 {
@@ -364,9 +370,16 @@ impl Watch {
             self.failed_outside += stage.failed - failed;
         }
         self.totals.push(after);
+        if !self.unheard.is_empty()
+            && let Some(snapshot) = stage.snapshot()
+        {
+            self.unheard.retain(|cause| !snapshot.raises.iter().any(|raise| raise.cause == *cause));
+        }
         let played = stage.play.pass()?;
         let capacity = stage.region().settings().workloads[0].model.capacity_per_second;
-        let cannot_carry = f64::from(after) * capacity < played.load_per_second;
+        let visible = self.loads.len().checked_sub(VISIBLE_AFTER_MINUTES).map_or(0.0, |at| self.loads[at]);
+        let cannot_carry = f64::from(after) * capacity < visible;
+        self.loads.push(played.load_per_second);
         let wrong = match told {
             _ if cannot_carry => Some("too few stay".to_owned()),
             Told::Truth => None,
@@ -403,13 +416,7 @@ impl Watch {
         // An event's time may be a few minutes off, its record is that of its own time.
         let near = |minute: &Minute| (-5..=5).any(|off| told.contains(&(*minute + off)));
         lost.extend(self.changed.iter().filter(|minute| !near(minute)).map(|minute| format!("the change of {minute}")));
-        if self.planted > 0 {
-            let snapshot = stage.snapshot();
-            let known = snapshot.is_some_and(|snapshot| snapshot.raises.iter().any(|raise| raise.cause == PLANTED));
-            if !known {
-                lost.push("the call for more that was recorded during the fault".to_owned());
-            }
-        }
+        lost.extend(self.unheard.iter().map(|cause| format!("the call for more that was recorded during the {cause}")));
         lost
     }
 }

@@ -20,7 +20,8 @@ const BATCH: usize = 100;
 
 impl EcsFleet<'_> {
     /// Lets `count` servers go. Those that a load balancer sends work to drain first and are deleted
-    /// by a later [`Self::settle`].
+    /// by a later [`Self::settle`]. What is ordered and does not show yet goes before those that serve, when it shows:
+    /// nobody knows whether it ever will.
     pub(super) async fn shrink(
         &self,
         memory: &mut FleetMemory,
@@ -28,7 +29,8 @@ impl EcsFleet<'_> {
         count: u32,
         now: DateTime<Utc>,
     ) -> Result<(), FleetError> {
-        let victims = choose(inventory, self.source, &memory.going, count);
+        let unseen: u32 = inventory.pending.values().sum();
+        let victims = choose(inventory, self.source, &memory.going, count.saturating_sub(unseen));
         let (draining, at_once): (Vec<&Found>, Vec<&Found>) = victims.iter().partition(|victim| victim.has_work());
         if let Some(balancer) = self.balancer().filter(|_| !draining.is_empty()) {
             self.elb.set_weights(balancer, &members(&draining), 0).await?;

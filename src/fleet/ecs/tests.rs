@@ -11,7 +11,8 @@ use serde_json::json;
 use self::stage::{FLAVOR, LaggingTags, OTHER_FLAVOR, Stage, ZONES};
 use crate::fleet::FleetError;
 use crate::local::Service;
-use crate::model::Tag;
+use crate::model::{Capacity, Tag};
+use crate::state::Job;
 
 #[tokio::test]
 async fn servers_are_ordered_evenly_over_the_zones_and_serve_after_their_lead_time() {
@@ -180,6 +181,28 @@ async fn a_server_that_starts_goes_first_and_a_protected_one_never() {
     assert_eq!(stage.ids().await, old[1..2]);
     stage.set(0).await.unwrap();
     assert_eq!(stage.servers().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_serves_stays_while_what_was_ordered_does_not_show() {
+    let mut stage = Stage::new(json!({})).await;
+    stage.set(3).await.unwrap();
+    stage.play(3);
+    let serving = stage.look().await.serving;
+    let order = Job {
+        id: String::new(),
+        name: "spot-of-another-7".to_owned(),
+        asked: stage.region.now().start(),
+        count: 2,
+        place: format!("{}/{FLAVOR}", ZONES[0]),
+        servers: Vec::new(),
+    };
+    stage.memory.jobs.push(order);
+    assert_eq!(stage.look().await.capacity, Capacity { serving: 3, starting: 2 });
+    stage.set(4).await.unwrap();
+    assert_eq!(stage.ids().await, serving, "the order may come to nothing");
+    stage.set(2).await.unwrap();
+    assert_eq!(stage.servers().await.len(), 2, "two are wanted, whatever comes");
 }
 
 #[tokio::test]
