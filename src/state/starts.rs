@@ -39,19 +39,10 @@ impl StartTimes {
     }
 
     /// `count` instances more than before serve.
-    pub fn ready(&mut self, minute: Minute, mut count: u32) {
-        while count > 0
-            && let Some((asked, waiting)) = self.waiting.front_mut()
-        {
-            let arrived = count.min(*waiting);
-            *waiting -= arrived;
-            count -= arrived;
-            if !self.blocked {
-                self.minutes.push_back(u32::try_from(minute - *asked).unwrap_or(0));
-            }
-            if *waiting == 0 {
-                self.waiting.pop_front();
-            }
+    pub fn ready(&mut self, minute: Minute, count: u32) {
+        let orders = self.take(count, VecDeque::front_mut, VecDeque::pop_front);
+        if !self.blocked {
+            self.minutes.extend(orders.into_iter().map(|asked| u32::try_from(minute - asked).unwrap_or(0)));
         }
         while self.minutes.len() > STARTS_REMEMBERED {
             self.minutes.pop_front();
@@ -59,17 +50,8 @@ impl StartTimes {
     }
 
     /// `count` instances were given up before they served, the newest first.
-    pub fn cancelled(&mut self, mut count: u32) {
-        while count > 0
-            && let Some((_, waiting)) = self.waiting.back_mut()
-        {
-            let gone = count.min(*waiting);
-            *waiting -= gone;
-            count -= gone;
-            if *waiting == 0 {
-                self.waiting.pop_back();
-            }
-        }
+    pub fn cancelled(&mut self, count: u32) {
+        self.take(count, VecDeque::back_mut, VecDeque::pop_back);
     }
 
     /// Whether the first that is waited for is late, where starts take `lead_minutes`.
@@ -89,17 +71,30 @@ impl StartTimes {
     /// Only so many are on their way: what is waited for beyond that was sold out, failed, or came unseen, the oldest
     /// first. Measured against a later arrival it would pass for a start that took an hour.
     pub fn only_on_their_way(&mut self, count: u32) {
-        let mut excess = self.waiting.iter().map(|(_, waiting)| waiting).sum::<u32>().saturating_sub(count);
-        while excess > 0
-            && let Some((_, waiting)) = self.waiting.front_mut()
+        let waiting: u32 = self.waiting.iter().map(|(_, waiting)| waiting).sum();
+        self.take(waiting.saturating_sub(count), VecDeque::front_mut, VecDeque::pop_front);
+    }
+
+    /// Waits for `count` instances less, those of the order at one end first. Gives the minutes of the orders concerned.
+    fn take(
+        &mut self,
+        mut count: u32,
+        end: fn(&mut VecDeque<(Minute, u32)>) -> Option<&mut (Minute, u32)>,
+        pop: fn(&mut VecDeque<(Minute, u32)>) -> Option<(Minute, u32)>,
+    ) -> Vec<Minute> {
+        let mut orders = Vec::new();
+        while count > 0
+            && let Some((asked, waiting)) = end(&mut self.waiting)
         {
-            let gone = excess.min(*waiting);
-            *waiting -= gone;
-            excess -= gone;
+            let taken = count.min(*waiting);
+            count -= taken;
+            orders.push(*asked);
+            *waiting -= taken;
             if *waiting == 0 {
-                self.waiting.pop_front();
+                pop(&mut self.waiting);
             }
         }
+        orders
     }
 
     /// Forgets orders that were never seen ready.

@@ -184,7 +184,8 @@ impl Bank {
             && self.cost.iter().chain(&self.queue).all(|number| number.is_finite())
     }
 
-    /// Up to `now`, what was asked for in minutes without a decision stays as it was.
+    /// Up to `now`, what was asked for in minutes without a decision stays as it was. Comes before [`Self::score`] and
+    /// [`Self::decide`], which look back on those minutes.
     pub(super) fn stand_still(&mut self, now: Minute) {
         let Some(newest) = self.newest else { return };
         for missed in 1..=(now - newest).min(REMEMBERED as i64 - 1) {
@@ -232,7 +233,6 @@ impl Bank {
             self.asked.fill(total);
             self.worth.fill(0);
         }
-        self.stand_still(now);
         self.newest = Some(now);
         for (at, &size) in sizes.iter().flatten().enumerate() {
             self.worth[at * REMEMBERED + slot(now)] = size;

@@ -19,43 +19,35 @@ const MORE_PATIENCE_MINUTES: i64 = 3;
 /// A queue that turns work away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FullQueue {
-    /// The newest minute that ended with it.
+    /// The first and the newest of the minutes in a row that ended with it.
+    first: Minute,
     newest: Minute,
-    /// Whether the minute before did, too.
-    goes_on: bool,
-    /// Since when it has been full with so many instances serving, and no more.
+    /// Since when so many instances serve, and no more.
     since: Minute,
     serving: u32,
-    /// Minutes in which instances that are asked for ought to serve.
-    patience_minutes: i64,
 }
 
 impl FullQueue {
-    /// A queue that is full at the end of `minute`, after another one that was. Instances that were asked for then ought to
-    /// serve in `patience_minutes`.
-    pub(super) fn next(before: Option<Self>, minute: Minute, serving: u32, patience_minutes: u32) -> Self {
-        let before = before.filter(|before| before.newest == minute - 1);
-        let (since, served_by) = before
-            .filter(|before| before.serving >= serving)
-            .map_or((minute, serving), |before| (before.since, before.serving));
-        Self {
-            newest: minute,
-            goes_on: before.is_some(),
-            since,
-            serving: served_by,
-            patience_minutes: i64::from(patience_minutes) + MORE_PATIENCE_MINUTES,
+    /// A queue that is full at the end of `minute`, after another one that was.
+    pub(super) fn next(before: Option<Self>, minute: Minute, serving: u32) -> Self {
+        let begun = Self { first: minute, newest: minute, since: minute, serving };
+        match before.filter(|before| before.newest == minute - 1) {
+            None => begun,
+            Some(before) if before.serving < serving => Self { first: before.first, ..begun },
+            Some(before) => Self { newest: minute, ..before },
         }
     }
 
-    /// Whether the group has not been able to follow for so long that nobody knows what is hidden.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.newest - self.since > self.patience_minutes
+    /// Whether the group has not been able to follow for so long that nobody knows what is hidden, where instances that are
+    /// asked for ought to serve in `patience_minutes`.
+    pub(super) fn is_blocked(&self, patience_minutes: u32) -> bool {
+        self.newest - self.since > i64::from(patience_minutes) + MORE_PATIENCE_MINUTES
     }
 
     /// What it probably hides, where the load is at `least` this: half of the way to the mean of what was seen above, as far
     /// as that was seen. While it stays full, the load is taken to grow. Where the group cannot follow, the guess is taken
     /// back as it came.
-    pub(super) fn hidden_demand(&self, least: f64, history: &History) -> f64 {
+    pub(super) fn hidden_demand(&self, least: f64, history: &History, is_blocked: bool) -> f64 {
         let (mut sum, mut count) = (0.0, 0);
         for age in 0..OVERLOAD_MINUTES {
             let Some(demand) = history.back(age) else { break };
@@ -69,8 +61,8 @@ impl FullQueue {
         } else {
             1.1 * least
         };
-        let before = history.back(0).filter(|_| self.goes_on).unwrap_or_default();
-        let growth = if self.is_blocked() { 1.0 / GROWTH } else { GROWTH };
+        let before = history.back(0).filter(|_| self.first < self.newest).unwrap_or_default();
+        let growth = if is_blocked { 1.0 / GROWTH } else { GROWTH };
         likely.max((before * growth).min(MOST * least))
     }
 }
@@ -83,9 +75,9 @@ mod tests {
     fn guesses(serving: impl IntoIterator<Item = u32>) -> Vec<f64> {
         let (mut history, mut full) = (History::default(), None);
         let mut guess = |(minute, serving)| {
-            let queue = FullQueue::next(full, Minute(minute), serving, 2);
+            let queue = FullQueue::next(full, Minute(minute), serving);
             full = Some(queue);
-            let demand = queue.hidden_demand(10.0, &history);
+            let demand = queue.hidden_demand(10.0, &history, queue.is_blocked(2));
             history.push(demand as f32);
             demand
         };

@@ -191,11 +191,10 @@ impl Predictive {
         let (demand, is_known) = match demand {
             Demand::Exactly(demand) => (demand, true),
             Demand::AtLeast(least) => {
-                let patience_minutes = observation.lead_minutes + observation.delay_minutes;
-                let serving = sample.serving.unwrap_or_default();
-                let full = FullQueue::next(self.full, sample.minute, serving, patience_minutes);
+                let full = FullQueue::next(self.full, sample.minute, sample.serving.unwrap_or_default());
                 self.full = Some(full);
-                (full.hidden_demand(least, self.forecast.history()), !full.is_blocked())
+                let is_blocked = full.is_blocked(observation.lead_minutes + observation.delay_minutes);
+                (full.hidden_demand(least, self.forecast.history(), is_blocked), !is_blocked)
             }
         };
         self.forecast.push(sample.minute, demand);

@@ -13,6 +13,7 @@ use super::log::log;
 use super::publish::Telemetry;
 use super::remembered::read_state;
 use super::second_thoughts::{keep_up, reconsider, would_lower};
+use super::starts::{note_starts, overdue};
 use super::tell::{news, tell};
 use super::warm::Warm;
 use super::{policies, shadow};
@@ -64,7 +65,8 @@ pub(super) async fn evaluate_group(
     policies::look_up(store, group, &mut snapshot, ask.now, ask.deadline, &mut problems).await;
     let (configured, group) = (group, &policies::in_force(group, &snapshot));
     let views = look_at_fleets(&cloud.within(budget.share(0.4)), group, &mut snapshot, is_behind, ask.now).await;
-    let overdue = note_starts(&mut snapshot, group, &views, ask.now);
+    note_starts(&mut snapshot, group, &views, ask.now);
+    let overdue = overdue(&mut snapshot, group, &views, ask.now);
     problems.extend(overdue.iter().cloned());
     note_weather(&mut snapshot, group, &views, ask.now);
     let observed = look_at_signals(&cloud.within(budget.share(0.5)), group, &snapshot, &views, ask.now).await;
@@ -170,43 +172,6 @@ pub(super) async fn look_at_fleets(
             view
         })
         .collect()
-}
-
-/// Measures how long starts take: instances that serve now and did not before were asked for some time ago. Gives what is
-/// waited for in vain, in words.
-fn note_starts(
-    snapshot: &mut Snapshot,
-    group: &Group,
-    views: &[Result<View, FleetError>],
-    now: DateTime<Utc>,
-) -> Vec<String> {
-    let known = || group.pools.iter().zip(views).filter_map(|(pool, view)| Some((pool, view.as_ref().ok()?)));
-    for (pool, view) in known() {
-        let Some(memory) = snapshot.fleets.get_mut(&pool.name) else { continue };
-        if let Some(before) = memory.capacity.replace(view.capacity) {
-            let more = view.capacity.serving.saturating_sub(before.serving);
-            snapshot.starts.ready(Minute::containing(now), more);
-        }
-    }
-    // Of a pool that could not be asked nobody knows what is on its way.
-    let starting: Option<u32> = views.iter().map(|view| view.as_ref().ok().map(|view| view.capacity.starting)).sum();
-    if let Some(starting) = starting {
-        snapshot.starts.only_on_their_way(starting);
-    }
-    let (minute, lead_minutes) = (Minute::containing(now), snapshot.lead_minutes(&group.scaling));
-    // What the cloud says of a group may be of yesterday: it counts while something is late.
-    let is_late = snapshot.starts.are_late(minute, lead_minutes);
-    let mut overdue = Vec::new();
-    for (pool, view) in known().filter(|_| is_late) {
-        if let Some(trouble) = &view.trouble {
-            snapshot.starts.blocked = true;
-            overdue.push(format!("pool {}: {} instances do not come: {trouble}", pool.name, view.capacity.starting));
-        }
-    }
-    if let (true, Some((count, minutes))) = (overdue.is_empty(), snapshot.starts.overdue(minute, lead_minutes)) {
-        overdue.push(format!("{count} instances that were asked for up to {minutes} minutes ago do not serve yet"));
-    }
-    overdue
 }
 
 /// Learns how spot instances are taken away, from a look at all of them.

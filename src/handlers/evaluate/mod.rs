@@ -15,6 +15,7 @@ mod publish;
 mod remembered;
 mod second_thoughts;
 mod shadow;
+mod starts;
 mod tell;
 mod warm;
 

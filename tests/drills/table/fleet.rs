@@ -65,11 +65,9 @@ pub(super) fn drills() -> Vec<Drill> {
         spot("half of all orders fail", "orders the rest in the next minute", |at| {
             calls(at, Some(Service::Ecs), "POST /v1", 0.5, error(500, "Ecs.0204"))
         }),
-        Drill {
-            ..spot("the ECS quota is used up", "on-demand stands in", |at| {
-                calls(at, Some(Service::Ecs), "POST /v1", 1.0, error(400, "Ecs.0001"))
-            })
-        },
+        spot("the ECS quota is used up", "on-demand stands in", |at| {
+            calls(at, Some(Service::Ecs), "POST /v1", 1.0, error(400, "Ecs.0001"))
+        }),
         Drill {
             timeout: Duration::from_secs(2),
             ..spot("the ECS API answers 503", "keeps what runs, on-demand grows", |at| {
