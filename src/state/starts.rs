@@ -29,6 +29,13 @@ pub struct StartTimes {
     pub blocked: bool,
 }
 
+/// Which of the orders comes first.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Oldest,
+    Newest,
+}
+
 impl StartTimes {
     /// `count` instances were asked for.
     pub fn asked(&mut self, minute: Minute, count: u32) {
@@ -40,7 +47,7 @@ impl StartTimes {
 
     /// `count` instances more than before serve.
     pub fn ready(&mut self, minute: Minute, count: u32) {
-        let orders = self.take(count, VecDeque::front_mut, VecDeque::pop_front);
+        let orders = self.take(count, End::Oldest);
         if !self.blocked {
             self.minutes.extend(orders.into_iter().map(|asked| u32::try_from(minute - asked).unwrap_or(0)));
         }
@@ -51,7 +58,7 @@ impl StartTimes {
 
     /// `count` instances were given up before they served, the newest first.
     pub fn cancelled(&mut self, count: u32) {
-        self.take(count, VecDeque::back_mut, VecDeque::pop_back);
+        self.take(count, End::Newest);
     }
 
     /// Whether the first that is waited for is late, where starts take `lead_minutes`.
@@ -72,26 +79,27 @@ impl StartTimes {
     /// first. Measured against a later arrival it would pass for a start that took an hour.
     pub fn only_on_their_way(&mut self, count: u32) {
         let waiting: u32 = self.waiting.iter().map(|(_, waiting)| waiting).sum();
-        self.take(waiting.saturating_sub(count), VecDeque::front_mut, VecDeque::pop_front);
+        self.take(waiting.saturating_sub(count), End::Oldest);
     }
 
     /// Waits for `count` instances less, those of the order at one end first. Gives the minutes of the orders concerned.
-    fn take(
-        &mut self,
-        mut count: u32,
-        end: fn(&mut VecDeque<(Minute, u32)>) -> Option<&mut (Minute, u32)>,
-        pop: fn(&mut VecDeque<(Minute, u32)>) -> Option<(Minute, u32)>,
-    ) -> Vec<Minute> {
+    fn take(&mut self, mut count: u32, first: End) -> Vec<Minute> {
         let mut orders = Vec::new();
-        while count > 0
-            && let Some((asked, waiting)) = end(&mut self.waiting)
-        {
+        while count > 0 {
+            let order = match first {
+                End::Oldest => self.waiting.front_mut(),
+                End::Newest => self.waiting.back_mut(),
+            };
+            let Some((asked, waiting)) = order else { break };
             let taken = count.min(*waiting);
             count -= taken;
             orders.push(*asked);
             *waiting -= taken;
             if *waiting == 0 {
-                pop(&mut self.waiting);
+                match first {
+                    End::Oldest => self.waiting.pop_front(),
+                    End::Newest => self.waiting.pop_back(),
+                };
             }
         }
         orders
