@@ -19,7 +19,7 @@ const MOST_PAGES: usize = 100;
 #[derive(Clone, Debug)]
 pub struct AutoScaling(pub(super) Api);
 
-/// An AS group.
+/// An AS group. An answer without its numbers is not understood: what is missing is not zero.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ScalingGroup {
     /// Its id.
@@ -38,13 +38,13 @@ pub struct ScalingGroup {
     #[serde(rename = "current_instance_number", default, deserialize_with = "null_as_default")]
     pub current: u32,
     /// Instances that there shall be.
-    #[serde(rename = "desire_instance_number", default, deserialize_with = "null_as_default")]
+    #[serde(rename = "desire_instance_number")]
     pub desired: u32,
     /// Never fewer.
-    #[serde(rename = "min_instance_number", default, deserialize_with = "null_as_default")]
+    #[serde(rename = "min_instance_number")]
     pub min: u32,
     /// Never more.
-    #[serde(rename = "max_instance_number", default, deserialize_with = "null_as_default")]
+    #[serde(rename = "max_instance_number")]
     pub max: u32,
     /// Whether an activity is running.
     #[serde(default, deserialize_with = "null_as_default")]

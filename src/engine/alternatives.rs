@@ -67,6 +67,7 @@ fn ask(group: &Group, engine: EngineKind, decisions: &[(Minute, &Decision)], las
     }
     let (target, steps) = guardrails::apply(&guardrails::Inputs {
         proposed: proposal.target,
+        cooldown_in_seconds: group.scaling.guardrail_cooldown_seconds(engine),
         shared_loads: shared_load(group, engine, last).into_iter().collect(),
         ..last.guardrail_inputs.clone()
     });

@@ -20,8 +20,11 @@ pub struct Inputs {
     pub current: u32,
     /// Never fewer.
     pub min_instances: u32,
-    /// Never more.
+    /// Never more, besides those that are [`going`](Self::going).
     pub max_instances: u32,
+    /// Instances that the cloud is taking back and that still count: what a limit or a pin says is said of the others.
+    #[serde(default)]
+    pub going: u32,
     /// Most instances added at once.
     pub max_step_out: Option<u32>,
     /// Most instances removed at once.
@@ -52,6 +55,7 @@ impl Inputs {
             current,
             min_instances,
             max_instances,
+            going: 0,
             max_step_out: None,
             max_step_in: None,
             doubts: Vec::new(),
@@ -159,13 +163,14 @@ pub fn apply(inputs: &Inputs) -> (u32, Vec<Step>) {
         }
     }
     for order in &inputs.orders {
-        allowed.obey(*order, current);
+        allowed.obey(*order, current, inputs.going);
     }
     if allowed.target < inputs.min_instances {
         allowed.set(Rule::Limits, inputs.min_instances, || "never fewer than min_instances".to_owned());
     }
-    if allowed.target > inputs.max_instances {
-        allowed.set(Rule::Limits, inputs.max_instances, || "never more than max_instances".to_owned());
+    let most = inputs.max_instances.saturating_add(inputs.going);
+    if allowed.target > most {
+        allowed.set(Rule::Limits, most, || besides(inputs.going, "never more than max_instances".to_owned()));
     }
     (allowed.target, allowed.steps)
 }
@@ -191,7 +196,7 @@ impl Allowed {
         }
     }
 
-    fn obey(&mut self, order: Order, current: u32) {
+    fn obey(&mut self, order: Order, current: u32, going: u32) {
         match order {
             Order::PauseAll => self.set(Rule::Hold, current, || "a person paused all changes".to_owned()),
             Order::PauseIn if self.target < current => {
@@ -201,13 +206,21 @@ impl Allowed {
                 self.set(Rule::Hold, current, || "a person paused growing".to_owned());
             }
             Order::PauseIn | Order::PauseOut => {}
-            Order::Pin(number) => self.set(Rule::Hold, number, || format!("a person pinned {number}")),
+            Order::Pin(number) => {
+                let target = number.saturating_add(going);
+                self.set(Rule::Hold, target, || besides(going, format!("a person pinned {number}")));
+            }
             Order::Floor(number) if self.target < number => {
                 self.set(Rule::Hold, number, || format!("a person wants at least {number}"));
             }
             Order::Floor(_) => {}
         }
     }
+}
+
+/// What is said of those that stay.
+fn besides(going: u32, said: String) -> String {
+    if going == 0 { said } else { format!("{said}, besides {going} that the cloud is taking back") }
 }
 
 fn remaining_rest(inputs: &Inputs) -> Option<i64> {
@@ -267,6 +280,14 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_and_a_pin_are_said_of_those_that_stay() {
+        let with = |orders| Inputs { going: 5, orders, ..inputs(25, 25) };
+        assert_eq!(apply(&with(Vec::new())).0, 25, "twenty, and five that the cloud is taking back");
+        assert_eq!(apply(&with(vec![Order::Pin(8)])).0, 13);
+        assert_eq!(apply(&Inputs { proposed: 40, ..with(Vec::new()) }).0, 25);
+    }
+
+    #[test]
     fn a_pause_keeps_what_there_is() {
         assert_eq!(apply(&Inputs { orders: vec![Order::PauseAll], ..inputs(15, 8) }).0, 8);
         assert_eq!(apply(&Inputs { orders: vec![Order::PauseOut], ..inputs(15, 8) }).0, 8);
@@ -297,16 +318,17 @@ mod tests {
 
         #[test]
         fn the_result_is_always_within_the_limits(
-            proposed: u32, current in 0u32..1000, least in 0u32..100, more in 0u32..100, pin in proptest::option::of(any::<u32>()),
+            proposed: u32, current in 0u32..1000, least in 0u32..100, more in 0u32..100, going in 0u32..10, pin in proptest::option::of(any::<u32>()),
         ) {
             let inputs = Inputs {
                 min_instances: least,
                 max_instances: least + more,
+                going,
                 orders: pin.map(Order::Pin).into_iter().collect(),
                 ..inputs(proposed, current)
             };
             let (target, _) = apply(&inputs);
-            prop_assert!((least..=least + more).contains(&target));
+            prop_assert!((least..=least + more + going).contains(&target));
         }
     }
 }

@@ -8,6 +8,7 @@ mod alternatives;
 pub mod doubts;
 pub mod explain;
 pub mod guardrails;
+pub mod plan;
 pub mod predictive;
 pub mod purchase;
 pub mod schedules;

@@ -33,13 +33,12 @@ pub struct Group {
 }
 
 impl Group {
-    /// The utilisation that follows the load, and its position: `policy.target_signal`, or the first utilisation.
+    /// The utilisation that follows the load, and its position: `policy.target_signal` where that is one, or the first.
     pub fn load_signal(&self) -> Option<(usize, &Signal)> {
-        let chosen = |signal: &Signal| match &self.policy.target_signal {
-            Some(name) => &signal.name == name,
-            None => signal.kind == SignalKind::Utilisation,
-        };
-        self.signals.iter().enumerate().find(|(_, signal)| chosen(signal))
+        let is_utilisation = |(_, signal): &(usize, &Signal)| signal.kind == SignalKind::Utilisation;
+        let mut utilisations = self.signals.iter().enumerate().filter(is_utilisation);
+        let first = utilisations.clone().next();
+        utilisations.find(|(_, signal)| Some(&signal.name) == self.policy.target_signal.as_ref()).or(first)
     }
 
     /// What an instance costs per hour on demand: the cheapest such pool's price. `None` without one.
@@ -112,6 +111,11 @@ impl Scaling {
     /// Seconds of rest after a change under that engine.
     pub fn cooldown_seconds(&self, engine: EngineKind) -> u32 {
         self.cooldown_period.unwrap_or(if engine == EngineKind::WeightedScore { 300 } else { 0 })
+    }
+
+    /// Seconds of rest after a change before the guardrails let a group shrink. The weighted score rests by itself, both ways.
+    pub fn guardrail_cooldown_seconds(&self, engine: EngineKind) -> u32 {
+        if engine == EngineKind::WeightedScore { 0 } else { self.cooldown_seconds(engine) }
     }
 
     /// Minutes by which metrics arrive late. One where nothing is configured.

@@ -30,6 +30,16 @@ pub fn time_of_record(name: &str) -> Option<DateTime<Utc>> {
     chrono::NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
 }
 
+/// Who wrote a record, as its name tells: the function, or `console` for orders of people.
+pub fn source_of_record(name: &str) -> Option<&str> {
+    name.split('-').nth(1)
+}
+
+/// Whether a record's name is that of a decision.
+pub fn is_decision(name: &str) -> bool {
+    source_of_record(name) == Some("evaluate")
+}
+
 /// `groups/<group>/history`: the folder of a group's past, a file a day.
 pub fn history_days(group: &str) -> String {
     format!("groups/{group}/history")

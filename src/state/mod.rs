@@ -19,7 +19,7 @@ pub use location::{BucketLocation, LocationError, StoreLocation};
 pub use policy_memory::{PolicyMemory, ShadowMemory};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-pub use snapshot::{Counts, Exhaustion, FleetMemory, Job, Relation, Snapshot};
+pub use snapshot::{Counts, Excess, Exhaustion, FleetMemory, Job, Relation, Snapshot};
 pub use starts::StartTimes;
 pub use store::{LARGEST_OBJECT_BYTES, LONGEST_LISTING, Store, StoreError};
 use tokio::time::Instant;
@@ -28,9 +28,9 @@ use crate::model::{Record, SCHEMA_VERSION};
 
 /// How far back new records are looked for: late events carry older times.
 pub const RECORD_WINDOW: TimeDelta = TimeDelta::minutes(15);
-/// How far back records are looked for when nothing else tells what is in force: orders of people last for days. One
-/// listing holds the records of so many minutes.
-pub const LONGEST_RECORD_WINDOW: TimeDelta = TimeDelta::days(5);
+/// How far back records are looked for when nothing else tells what is in force, and the longest that an order of a person
+/// lasts. Older records go into the archive.
+pub const LONGEST_RECORD_WINDOW: TimeDelta = TimeDelta::days(14);
 
 /// A snapshot as it was found.
 #[derive(Debug)]
@@ -85,7 +85,8 @@ pub async fn recent_records(
     records_since(store, group, now - RECORD_WINDOW, deadline).await
 }
 
-/// Names of the group's records that are not older than `since`.
+/// Names of the group's records that are not older than `since`, in order, however many listings that takes: the newest must
+/// not be missing.
 ///
 /// # Errors
 /// When the store fails.
@@ -95,7 +96,17 @@ pub async fn records_since(
     since: DateTime<Utc>,
     deadline: Instant,
 ) -> Result<Vec<String>, StoreError> {
-    store.names_after(&keys::records(group), &keys::record_time(since), deadline).await
+    let folder = keys::records(group);
+    let mut names = store.names_after(&folder, &keys::record_time(since), deadline).await?;
+    let mut listed = names.len();
+    while listed >= LONGEST_LISTING
+        && let Some(last) = names.last()
+    {
+        let more = store.names_after(&folder, last, deadline).await?;
+        listed = more.len();
+        names.extend(more);
+    }
+    Ok(names)
 }
 
 /// Reads one record. `None` where there is none.

@@ -163,6 +163,18 @@ pub struct Relation {
     pub samples: u32,
     /// Since when they go together otherwise, if they do.
     pub broken_since: Option<Minute>,
+    /// What utilisation claimed beyond the rate when it began to.
+    #[serde(default)]
+    pub excess: Option<Excess>,
+}
+
+/// Instances that are busier than the requests explain.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Excess {
+    /// How many instances served when that began.
+    pub serving: f64,
+    /// The least work per second that went with one wholly busy instance, while no more served than that.
+    pub work_per_second: f64,
 }
 
 /// A place that has no luck for now.

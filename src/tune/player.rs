@@ -3,7 +3,7 @@ use std::ops::Range;
 use crate::engine::schedules::{self, Circumstances, ScheduledCall};
 use crate::engine::{Engine, EngineState, Observation, doubts, guardrails};
 use crate::forecast::extremes::HourlyMaxima;
-use crate::model::{EngineKind, Group, HistoryMinute, Minute, Sample, Signal, SignalKind, Tunables};
+use crate::model::{Group, HistoryMinute, Minute, Sample, Signal, SignalKind, Tunables};
 use crate::replay::{Metrics, Player, View};
 
 /// Minutes beyond the usual delay after which a sample carries no decision to shrink.
@@ -194,16 +194,14 @@ impl GroupPlayer {
             current,
             min_instances: view.min_instances,
             max_instances: view.max_instances,
+            going: 0,
             max_step_out: scaling.max_step_out,
             max_step_in: scaling.max_step_in,
             doubts: doubted,
             raises: Vec::new(),
             schedules: self.scheduled(view),
             seconds_since_change: self.last_change.map(|changed| (view.now - changed) * 60),
-            cooldown_in_seconds: match policy.engine {
-                EngineKind::WeightedScore => 0,
-                other => scaling.cooldown_seconds(other),
-            },
+            cooldown_in_seconds: scaling.guardrail_cooldown_seconds(policy.engine),
             shared_loads,
             orders: Vec::new(),
         });

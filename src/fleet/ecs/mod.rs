@@ -70,7 +70,8 @@ impl<'a> EcsFleet<'a> {
         })
     }
 
-    /// Orders or lets go until there are `target` servers. Those that drain are called back before new ones are ordered.
+    /// Orders or lets go until there are `target` servers. Those that drain are called back before new ones are ordered, and
+    /// what others have ordered since the look stays: no more are let go than `view` had too many.
     pub(super) async fn scale(
         &self,
         memory: &mut FleetMemory,
@@ -93,7 +94,11 @@ impl<'a> EcsFleet<'a> {
             let called = self.call_back(memory, inventory, target - total).await?;
             return self.grow(memory, inventory, target - total - called, now).await;
         }
-        self.shrink(memory, inventory, total - target, now).await
+        let too_many = view.capacity.total().saturating_sub(target).min(total - target);
+        if too_many == 0 {
+            return Ok(());
+        }
+        self.shrink(memory, inventory, too_many, now).await
     }
 
     /// Finishes what earlier invocations began. Changes no number.

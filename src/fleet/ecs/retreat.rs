@@ -32,6 +32,8 @@ impl EcsFleet<'_> {
         let unseen: u32 = inventory.pending.values().sum();
         let victims = choose(inventory, self.source, &memory.going, count.saturating_sub(unseen));
         let (draining, at_once): (Vec<&Found>, Vec<&Found>) = victims.iter().partition(|victim| victim.has_work());
+        // Remembered first: what was begun and failed in the middle is finished, or called back, by a later invocation.
+        memory.leaving.extend(draining.iter().map(|victim| (victim.id.clone(), now)));
         if let Some(balancer) = self.balancer().filter(|_| !draining.is_empty()) {
             self.elb.set_weights(balancer, &members(&draining), 0).await?;
         }

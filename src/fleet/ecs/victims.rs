@@ -9,10 +9,10 @@ use crate::model::EcsSource;
 /// What speaks for letting a server go, the strongest reason first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
-    /// It does not serve yet.
-    Starting,
     /// The cloud takes it back anyway.
     Going,
+    /// It does not serve yet.
+    Starting,
     /// It does not answer.
     Silent,
     /// Somebody has taken its traffic away.
@@ -59,8 +59,8 @@ pub(super) fn choose<'a>(
 
 fn reason(server: &Found, going: &BTreeSet<String>) -> Reason {
     match server.standing {
-        Standing::Starting | Standing::Joining => Reason::Starting,
         _ if going.contains(&server.id) => Reason::Going,
+        Standing::Starting | Standing::Joining => Reason::Starting,
         Standing::Silent => Reason::Silent,
         _ if server.member.as_ref().is_some_and(|member| member.weight == 0) => Reason::Drained,
         _ if !server.is_current => Reason::Outdated,
@@ -114,7 +114,7 @@ mod tests {
             Found { standing: Standing::Starting, ..server("e-starting", "a") },
             Found { flavor: "second".to_owned(), ..server("f-second-choice", "a") },
         ];
-        let expected = ["e-starting", "d-going", "c-silent", "b-outdated", "f-second-choice", "a-surplus"];
+        let expected = ["d-going", "e-starting", "c-silent", "b-outdated", "f-second-choice", "a-surplus"];
         assert_eq!(ids(servers, &["d-going"], 6), expected);
     }
 

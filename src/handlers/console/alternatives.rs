@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::decisions::{is_decision, names_since, read_all};
+use super::decisions::read_all;
 use super::{Desk, Problem};
 use crate::engine::{DECISIONS_SHOWN, alternatives};
 use crate::model::{Decision, EngineKind, Happening, Minute};
-use crate::state::keys;
+use crate::state::keys::{self, is_decision};
+use crate::state::records_since;
 
 /// How far back the decisions lie that engines are shown.
 const WINDOW: TimeDelta = TimeDelta::hours(3);
@@ -44,7 +45,7 @@ pub(super) async fn show(desk: Desk, Path(id): Path<String>) -> Result<Json<Alte
     let group = desk.config.group(group).ok_or_else(unknown)?;
     let name = format!("{name}.json");
     let time = keys::time_of_record(&name).ok_or_else(unknown)?;
-    let mut names = names_since(&desk, group, time - WINDOW).await?;
+    let mut names = records_since(&desk.store, &group.name, time - WINDOW, desk.deadline).await?;
     names.retain(|other| is_decision(other) && *other <= name);
     if names.last() != Some(&name) {
         return Err(unknown());

@@ -9,7 +9,8 @@ use super::routes::Parameters;
 use super::{Desk, Problem};
 use crate::engine::{explain, guardrails};
 use crate::model::{Decision, Group, Happening, Mode, Record};
-use crate::state::{LONGEST_LISTING, Snapshot, StoreError, keys, read_record};
+use crate::state::keys::is_decision;
+use crate::state::{Snapshot, StoreError, keys, read_record, records_since};
 
 /// Records that are read at the same time.
 const AT_ONCE: usize = 16;
@@ -129,7 +130,7 @@ pub(super) async fn list(
         return Err(Problem::bad_request(format!("limit is 1 to {MOST_DECISIONS_A_PAGE}")));
     }
     let since = window.since.unwrap_or_else(|| window.before.unwrap_or(desk.now) - DEFAULT_WINDOW);
-    let mut names = names_since(&desk, group, since).await?;
+    let mut names = records_since(&desk.store, &group.name, since, desk.deadline).await?;
     names.retain(|name| {
         let before = |end| keys::time_of_record(name).is_some_and(|time| time < end);
         is_decision(name) && window.before.is_none_or(before)
@@ -178,21 +179,6 @@ pub(super) async fn latest(desk: &Desk, group: &Group, snapshot: &Snapshot) -> R
     }
 }
 
-/// Names of all records from then on, in order, however many listings that takes: the newest must not be missing.
-pub(super) async fn names_since(desk: &Desk, group: &Group, since: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
-    let folder = keys::records(&group.name);
-    let mut names = desk.store.names_after(&folder, &keys::record_time(since), desk.deadline).await?;
-    let mut listed = names.len();
-    while listed >= LONGEST_LISTING
-        && let Some(last) = names.last()
-    {
-        let more = desk.store.names_after(&folder, last, desk.deadline).await?;
-        listed = more.len();
-        names.extend(more);
-    }
-    Ok(names)
-}
-
 /// The records of those names that are there.
 pub(super) async fn read_all(desk: &Desk, group: &Group, names: Vec<String>) -> Result<Vec<Named>, StoreError> {
     let records = stream::iter(names).map(|name| read(desk, group, name)).buffered(AT_ONCE);
@@ -208,9 +194,4 @@ pub(super) async fn read(desk: &Desk, group: &Group, name: String) -> Result<Opt
 /// dot.
 pub(super) fn public_id(group: &str, record_name: &str) -> String {
     format!("{group}.{}", record_name.strip_suffix(".json").unwrap_or(record_name))
-}
-
-/// Whether a record's name, `<time>-<source>-<id>.json`, is one of `evaluate`'s.
-pub(super) fn is_decision(name: &str) -> bool {
-    name.split('-').nth(1) == Some("evaluate")
 }

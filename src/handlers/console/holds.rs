@@ -9,12 +9,12 @@ use super::decisions::read_all;
 use super::routes::{Document, Parameters};
 use super::{Desk, Problem};
 use crate::model::{Group, Happening, Hold, Order, Record, SCHEMA_VERSION};
-use crate::state::{Snapshot, StoreError, recent_records, write_record};
+use crate::state::{LONGEST_RECORD_WINDOW, Snapshot, StoreError, keys, recent_records, write_record};
 
 /// Who writes these records, as their names tell.
 const SOURCE: &str = "console";
 /// An order lasts no longer: one that is forgotten shall not bind for ever.
-const LONGEST_HOLD: TimeDelta = TimeDelta::days(30);
+const LONGEST_HOLD: TimeDelta = LONGEST_RECORD_WINDOW;
 /// Longest name of a person and longest reason, in characters.
 const LONGEST_TEXT: usize = 200;
 
@@ -74,7 +74,7 @@ pub(super) async fn lift(
 pub(super) async fn in_force(desk: &Desk, group: &Group, snapshot: Option<&Snapshot>) -> Result<Vec<Hold>, StoreError> {
     let mut names = recent_records(&desk.store, &group.name, desk.now, desk.deadline).await?;
     names.retain(|name| {
-        name.split('-').nth(1) == Some(SOURCE) && snapshot.is_none_or(|snapshot| !snapshot.folded.contains(name))
+        keys::source_of_record(name) == Some(SOURCE) && snapshot.is_none_or(|snapshot| !snapshot.folded.contains(name))
     });
     let mut holds = snapshot.map(|snapshot| snapshot.holds.clone()).unwrap_or_default();
     for named in read_all(desk, group, names).await? {

@@ -7,13 +7,14 @@ use futures::{StreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decisions::{self, Named, is_decision, public_id};
+use super::decisions::{self, Named, public_id};
 use super::routes::Parameters;
 use super::{Desk, Problem};
 use crate::engine::predictive::Expected;
 use crate::engine::{Evidence, PredictiveEvidence};
 use crate::model::{Capacity, Decision, Group, Happening};
-use crate::state::{StoreError, keys};
+use crate::state::keys::{self, is_decision};
+use crate::state::{StoreError, records_since};
 
 const POINTS: usize = 240;
 const MOST_POINTS: usize = 1000;
@@ -124,7 +125,7 @@ pub(super) async fn series(
     if since >= until || until - since > LONGEST {
         return Err(Problem::bad_request(format!("since is before until, by at most {} days", LONGEST.num_days())));
     }
-    let mut names = decisions::names_since(&desk, group, since).await?;
+    let mut names = records_since(&desk.store, &group.name, since, desk.deadline).await?;
     names.retain(|name| is_decision(name) && keys::time_of_record(name).is_some_and(|time| time <= until));
     let decisions = names.len();
     let every = decisions.div_ceil(limit).max(1);

@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::decisions::{names_since, read_all};
+use super::decisions::read_all;
 use super::groups::find;
 use super::{Desk, Problem};
 use crate::model::{FleetSource, Group, Happening, Loss, Pool, Purchase};
-use crate::state::Snapshot;
+use crate::state::{Snapshot, keys, records_since};
 
 /// How far back losses are counted.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
@@ -89,8 +89,8 @@ pub(super) async fn weather(desk: Desk, Path(name): Path<String>) -> Result<Json
 
 /// Losses that were recorded, each instance once, with the time at which it was announced.
 async fn losses(desk: &Desk, group: &Group, since: DateTime<Utc>) -> Result<Vec<(DateTime<Utc>, Loss)>, Problem> {
-    let mut names = names_since(desk, group, since).await?;
-    names.retain(|name| name.split('-').nth(1) == Some("reclaim"));
+    let mut names = records_since(&desk.store, &group.name, since, desk.deadline).await?;
+    names.retain(|name| keys::source_of_record(name) == Some("reclaim"));
     let newest = names.split_off(names.len().saturating_sub(MOST_RECORDS));
     let mut known = BTreeSet::new();
     let records = read_all(desk, group, newest).await?.into_iter().filter_map(|named| match named.record.what {

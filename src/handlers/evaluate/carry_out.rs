@@ -9,13 +9,17 @@ use super::group::{Ask, SOURCE};
 use crate::clients::Cloud;
 use crate::fleet::{self, FleetError, View};
 use crate::model::{
-    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Pool, PoolTarget, Record, SCHEMA_VERSION,
+    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Order, Pool, PoolTarget, Record,
+    SCHEMA_VERSION,
 };
 use crate::state::{self, FleetMemory, Snapshot, Store, StoreError};
 
-/// How many instances a pool is asked for, within what the cloud allows it.
+/// How many instances a pool is asked for, within what the cloud allows it. What it has beyond that stays, unless the plan is
+/// to let it go.
 fn allowed(plan: &PoolTarget, view: &View) -> u32 {
-    plan.target.clamp(view.least, view.most.max(view.least))
+    let allowed = plan.target.clamp(view.least, view.most.max(view.least));
+    let total = view.capacity.total();
+    if plan.target >= total { allowed.max(total) } else { allowed }
 }
 
 /// Records a decision to shrink before it is carried out, so that nothing is taken away without a record, whenever the
@@ -67,9 +71,10 @@ pub(super) async fn carry_out(
         async move {
             let view = view.as_ref().ok()?;
             let target = allowed(plan, view);
+            let may_finish = !decision.guardrail_inputs.orders.contains(&Order::PauseAll);
             let request = if target != view.capacity.total() {
                 format!("{} instead of {} instances", target, view.capacity.total())
-            } else if view.is_unsettled && acts {
+            } else if view.is_unsettled && acts && may_finish {
                 "finish what was begun".to_owned()
             } else {
                 return None;

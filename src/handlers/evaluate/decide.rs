@@ -8,8 +8,8 @@ use super::group::terms;
 use super::{intake, plausible};
 use crate::engine::guardrails;
 use crate::engine::purchase::{self, Hedge, PoolState};
-use crate::engine::{Engine, EngineState, Observation, doubts, schedules};
-use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Mode, Sample, Seen, SignalValue, Trigger};
+use crate::engine::{Engine, EngineState, Observation, doubts, plan, schedules};
+use crate::model::{Capacity, Decision, Group, Minute, Mode, Sample, Seen, SignalValue, Trigger};
 use crate::state::Snapshot;
 
 /// Minutes that a value may be older than it should be if it has just come: some signals are always a little late.
@@ -22,6 +22,8 @@ pub(super) struct PoolView {
     pub(super) capacity: Capacity,
     /// Most instances that the cloud allows it.
     pub(super) most: u32,
+    /// How many of them the cloud is taking back.
+    pub(super) going: u32,
     /// Why it could not be asked, if so.
     pub(super) failure: Option<String>,
 }
@@ -129,25 +131,19 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         current: capacity.total(),
         min_instances: group.scaling.min_instances,
         max_instances,
+        going: pools.iter().map(|pool| pool.going).sum(),
         max_step_out: group.scaling.max_step_out,
         max_step_in: group.scaling.max_step_in,
         doubts: doubted,
         raises: snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect(),
         schedules: scheduled,
         seconds_since_change: snapshot.last_change.map(|changed| (now - changed).num_seconds()),
-        cooldown_in_seconds: match group.policy.engine {
-            // It rests by itself, both ways.
-            EngineKind::WeightedScore => 0,
-            other => group.scaling.cooldown_seconds(other),
-        },
+        cooldown_in_seconds: group.scaling.guardrail_cooldown_seconds(group.policy.engine),
         shared_loads: snapshot.recent.back().map_or_else(Vec::new, |newest| doubts::shared_loads(group, newest)),
         orders: snapshot.holds.iter().map(|hold| hold.order).collect(),
     };
     let (target, steps) = guardrails::apply(&guardrail_inputs);
-    // In doubt nothing leaves, not even what stands in for others, unless a person or a limit says so.
-    let may_leave = guardrail_inputs.doubts.is_empty() || target < guardrail_inputs.current;
-    let split = if may_leave { purchase::split } else { purchase::split_raising };
-    let plan = split(target, &terms(group, snapshot), &pool_states(group, &pools));
+    let plan = plan::plan(target, &guardrail_inputs, &terms(group, snapshot), &pool_states(group, &pools));
     let hedge = Hedge::new(target, &plan);
     if Situation::acts(group, dry_run) {
         snapshot.hedge = Some(hedge);
@@ -191,7 +187,7 @@ impl Situation<'_> {
     }
 }
 
-fn pool_states<'a>(group: &'a Group, pools: &[PoolView]) -> Vec<PoolState<'a>> {
+pub(super) fn pool_states<'a>(group: &'a Group, pools: &[PoolView]) -> Vec<PoolState<'a>> {
     let state = |(pool, view): (&'a crate::model::Pool, &PoolView)| PoolState {
         pool,
         capacity: view.capacity,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 use crate::engine::explain;
-use crate::model::SignalKind;
+use crate::model::{EngineKind, SignalKind};
 
 const NEWEST: i64 = 29_540_200;
 
@@ -40,7 +40,7 @@ fn situation<'a>(group: &'a Group, samples: Vec<Sample>) -> Situation<'a> {
     Situation {
         group,
         now: now(),
-        pools: vec![PoolView { capacity: Capacity { serving: 8, starting: 0 }, most: 100, failure: None }],
+        pools: vec![PoolView { capacity: Capacity { serving: 8, starting: 0 }, most: 100, going: 0, failure: None }],
         samples,
         signal_problems: BTreeMap::new(),
         trigger: Trigger { kind: "timer".to_owned(), request_id: "r".to_owned() },
@@ -125,7 +125,7 @@ fn with_stand_ins(group: &mut Group) -> (Snapshot, Vec<PoolView>) {
     group.purchase = config.groups[0].purchase.clone();
     let mut snapshot = snapshot(group);
     snapshot.hedge = Some(Hedge { target: 8, planned: 10 });
-    let pool = |serving| PoolView { capacity: Capacity { serving, starting: 0 }, most: 100, failure: None };
+    let pool = |serving| PoolView { capacity: Capacity { serving, starting: 0 }, most: 100, going: 0, failure: None };
     (snapshot, vec![pool(4), pool(6)])
 }
 

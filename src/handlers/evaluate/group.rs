@@ -11,7 +11,7 @@ use super::carry_out::{announce, carry_out, has_changed, record_of};
 use super::decide::{PoolView, Situation, decide};
 use super::log::log;
 use super::publish::Telemetry;
-use super::remembered::read_state;
+use super::remembered::{Remembered, read_state};
 use super::second_thoughts::{keep_up, reconsider, would_lower};
 use super::starts::{note_starts, overdue};
 use super::tell::{news, tell};
@@ -61,7 +61,7 @@ pub(super) async fn evaluate_group(
     let calls_before = (store.calls(), cloud.calls());
     let budget = Budget::begin(ask.deadline);
     let mut problems = Vec::new();
-    let (mut snapshot, is_behind) = read_state(store, warm, group, ask, &mut problems).await?;
+    let Remembered { mut snapshot, is_behind, unread } = read_state(store, warm, group, ask, &mut problems).await?;
     policies::look_up(store, group, &mut snapshot, ask.now, ask.deadline, &mut problems).await;
     let (configured, group) = (group, &policies::in_force(group, &snapshot));
     let views = look_at_fleets(&cloud.within(budget.share(0.4)), group, &mut snapshot, is_behind, ask.now).await;
@@ -80,12 +80,7 @@ pub(super) async fn evaluate_group(
         trigger: ask.trigger.clone(),
         dry_run: ask.dry_run,
         problems,
-        doubts: snapshot
-            .policies
-            .trouble
-            .iter()
-            .map(|why| format!("the policy in force is not known: {why}"))
-            .collect(),
+        doubts: unread.into_iter().chain(policy_trouble(&snapshot)).collect(),
     };
     let before = snapshot.written;
     let mut decision = decide(&mut snapshot, situation);
@@ -132,6 +127,10 @@ pub(super) async fn evaluate_group(
     let telling = ask.telemetry.publish(cloud, &group.name, &measures, ask.now);
     let (verdict, ()) = future::join(write_state(store, warm, group, ask, snapshot, decision), telling).await;
     verdict
+}
+
+fn policy_trouble(snapshot: &Snapshot) -> Option<String> {
+    snapshot.policies.trouble.as_ref().map(|why| format!("the policy in force is not known: {why}"))
 }
 
 /// Keeps what was forecast until it can be compared with what came.
@@ -212,25 +211,31 @@ pub(super) fn pool_views(
     views: &[Result<View, FleetError>],
     now: DateTime<Utc>,
 ) -> Vec<PoolView> {
-    let view = |(pool, view): (&Pool, &Result<View, FleetError>)| match view {
-        Ok(view) if is_unlucky(pool, snapshot, view.capacity, now) => {
-            PoolView { capacity: view.capacity, most: view.most.min(view.capacity.total()), failure: None }
+    let view = |(pool, view): (&Pool, &Result<View, FleetError>)| {
+        let told = super::going(snapshot, now).filter(|loss| loss.pool == pool.name).count();
+        let told = u32::try_from(told).unwrap_or(u32::MAX);
+        match view {
+            Ok(view) => {
+                let going = view.going.unwrap_or(told).min(told).min(view.capacity.total());
+                let is_unlucky = is_unlucky(pool, told, view.capacity);
+                let most = if is_unlucky { view.most.min(view.capacity.total()) } else { view.most };
+                PoolView { capacity: view.capacity, most, going, failure: None }
+            }
+            Err(error) => {
+                let remembered = snapshot.fleets.get(&pool.name).and_then(|memory| memory.capacity);
+                let capacity = remembered.unwrap_or_default();
+                let going = told.min(capacity.total());
+                PoolView { capacity, most: u32::MAX, going, failure: Some(error.to_string()) }
+            }
         }
-        Ok(view) => PoolView { capacity: view.capacity, most: view.most, failure: None },
-        Err(error) => PoolView {
-            capacity: snapshot.fleets.get(&pool.name).and_then(|memory| memory.capacity).unwrap_or_default(),
-            most: u32::MAX,
-            failure: Some(error.to_string()),
-        },
     };
     group.pools.iter().zip(views).map(view).collect()
 }
 
 /// Whether a pool is losing more than half of what it has: it would hardly keep what it gets. All functions go by the same
 /// rule, so that they buy in the same pools.
-fn is_unlucky(pool: &Pool, snapshot: &Snapshot, capacity: Capacity, now: DateTime<Utc>) -> bool {
-    let going = super::going(snapshot, now).filter(|loss| loss.pool == pool.name).count();
-    u64::try_from(going).is_ok_and(|going| going * 2 > u64::from(capacity.serving)) && pool.purchase == Purchase::Spot
+fn is_unlucky(pool: &Pool, going: u32, capacity: Capacity) -> bool {
+    u64::from(going) * 2 > u64::from(capacity.serving) && pool.purchase == Purchase::Spot
 }
 
 /// In a quiet minute orders of servers may get a new series of numbers.

@@ -77,7 +77,7 @@ impl<'a> Look<'a> {
             instances: net_of_hedge(&snapshot, group),
             going: u32::try_from(going(&snapshot, now).count()).unwrap_or(u32::MAX),
         });
-        fold_new(store, group, &ask, &mut snapshot, &names, &mut problems).await;
+        problems.extend(fold_new(store, group, &ask, &mut snapshot, &names).await);
         let is_behind = is_behind(&snapshot, &names, None);
         Ok(Self { group, now, snapshot, planned, is_behind, problems, trigger })
     }
@@ -119,7 +119,7 @@ impl<'a> Look<'a> {
             topic_urn: None,
             telemetry: Telemetry::default(),
         };
-        fold_new(store, self.group, &ask, &mut self.snapshot, &names, &mut self.problems).await;
+        self.problems.extend(fold_new(store, self.group, &ask, &mut self.snapshot, &names).await);
         Ok(true)
     }
 

@@ -2,10 +2,11 @@
 //!
 //! Utilisation and request rate tell of the same load. Where one of them is zero, stands still, or is half of what the other
 //! has always meant, one of the two is wrong, and nothing tells which. Then nothing is removed, and the one that claims
-//! less is not shown to the engine: too much is the cheaper mistake.
+//! less is not shown to the engine: too much is the cheaper mistake. It has a bound: a utilisation that claims ever more
+//! with every instance that is added, while nobody waits, is shown no larger than it was when that began.
 
 use crate::model::{Group, Minute, Sample, Signal, SignalKind, SignalSource};
-use crate::state::{Relation, Snapshot};
+use crate::state::{Excess, Relation, Snapshot};
 
 /// Samples after which the usual relation of rate and utilisation is known.
 const LEARNT_AFTER: u32 = 10;
@@ -53,7 +54,23 @@ struct Load {
 struct Contradiction {
     /// Positions of those that claim too little.
     hidden: Vec<usize>,
+    /// The largest utilisation that may be shown, if it is bounded.
+    most_utilisation: Option<f64>,
     why: String,
+}
+
+impl Contradiction {
+    fn hiding(hidden: Vec<usize>, why: String) -> Self {
+        Self { hidden, most_utilisation: None, why }
+    }
+
+    /// Takes what cannot be believed out of a sample.
+    fn sift(&self, pair: &Pair, sample: &mut Sample) {
+        self.hidden.iter().for_each(|index| sample.values[*index] = None);
+        if let (Some(most), Some(told)) = (self.most_utilisation, &mut sample.values[pair.utilisation]) {
+            *told = told.min(most * 100.0);
+        }
+    }
 }
 
 impl Load {
@@ -115,7 +132,7 @@ pub(super) fn sift(snapshot: &mut Snapshot, group: &Group, new: &mut [Sample]) -
         let first_new = snapshot.recent.len().saturating_sub(new.len());
         for (offset, sample) in new.iter_mut().enumerate() {
             if let Some(found) = absurd(&pair, group, sample, snapshot.relation) {
-                found.hidden.iter().for_each(|index| sample.values[*index] = None);
+                found.sift(&pair, sample);
                 doubt = Some(found);
                 continue;
             }
@@ -125,20 +142,19 @@ pub(super) fn sift(snapshot: &mut Snapshot, group: &Group, new: &mut [Sample]) -
             let lately: Vec<Load> = before.filter_map(|sample| pair.load(sample)).collect();
             let was_busy = snapshot.recent.iter().filter_map(|sample| pair.load(sample)).any(|load| load.is_busy());
             let found = if load.is_nothing() && was_busy && pair.is_processor {
-                Some(Contradiction {
-                    hidden: vec![pair.utilisation, pair.rate],
-                    why: format!("{} is zero, which no running instance is", name(group, pair.utilisation)),
-                })
+                let why = format!("{} is zero, which no running instance is", name(group, pair.utilisation));
+                Some(Contradiction::hiding(vec![pair.utilisation, pair.rate], why))
             } else {
-                contradiction(&pair, group, load, &lately, &mut snapshot.relation, sample.minute)
+                let nobody_waits = nobody_waits(group, sample, load);
+                contradiction(&pair, group, load, &lately, &mut snapshot.relation, (sample.minute, nobody_waits))
             };
             if let Some(found) = &found {
-                found.hidden.iter().for_each(|index| sample.values[*index] = None);
+                found.sift(&pair, sample);
             }
             doubt = found;
         }
         if new.is_empty() && snapshot.relation.is_some_and(|relation| relation.broken_since.is_some()) {
-            doubt = Some(Contradiction { hidden: Vec::new(), why: usual(group, &pair) });
+            doubt = Some(Contradiction::hiding(Vec::new(), usual(group, &pair)));
         }
     }
     snapshot.frozen = all_stand_still(snapshot, group);
@@ -192,7 +208,19 @@ fn absurd(pair: &Pair, group: &Group, sample: &Sample, relation: Option<Relation
         SignalKind::QueueLength => format!("{signal} is {told:.0}, more than all instances could work off in a day"),
         _ => format!("{signal} is {told:.0}, more than {ABSURD_MULTIPLE} times what all instances can do"),
     };
-    Some(Contradiction { hidden, why })
+    Some(Contradiction::hiding(hidden, why))
+}
+
+/// Whether latencies and queues say that the group does well: at least one of them does, and none says otherwise.
+fn nobody_waits(group: &Group, sample: &Sample, load: Load) -> bool {
+    let is_well = |(signal, value): (&Signal, &Option<f64>)| match signal.kind {
+        SignalKind::LatencyMs => Some((*value)? <= group.policy.slo_ms),
+        // Less than a second's work waits.
+        SignalKind::QueueLength => Some((*value)? <= load.rate),
+        SignalKind::Utilisation | SignalKind::Percent | SignalKind::RatePerSecond => None,
+    };
+    let told: Vec<bool> = group.signals.iter().zip(&sample.values).filter_map(is_well).collect();
+    !told.is_empty() && told.into_iter().all(|is_well| is_well)
 }
 
 /// What speaks against this minute, given those before it. Learns the usual relation from what is sound.
@@ -202,10 +230,10 @@ fn contradiction(
     load: Load,
     lately: &[Load],
     relation: &mut Option<Relation>,
-    minute: Minute,
+    (minute, nobody_waits): (Minute, bool),
 ) -> Option<Contradiction> {
     let (utilisation, rate) = (name(group, pair.utilisation), name(group, pair.rate));
-    let against = |index, why| Some(Contradiction { hidden: vec![index], why });
+    let against = |index, why| Some(Contradiction::hiding(vec![index], why));
     if load.utilisation <= 0.0 && load.rate > 0.0 {
         return against(pair.utilisation, format!("{utilisation} is zero while {rate} is {}", load.rate));
     }
@@ -225,7 +253,7 @@ fn contradiction(
     let known = relation.filter(|known| known.samples >= LEARNT_AFTER);
     let may_be_stuck = lately.len() >= STILL_SAMPLES && load.utilisation < FULL_UTILISATION;
     // A utilisation that stays the same while instances are added claims ever more: neither of the two is shown.
-    let both = |why| Some(Contradiction { hidden: vec![pair.utilisation, pair.rate], why });
+    let both = |why| Some(Contradiction::hiding(vec![pair.utilisation, pair.rate], why));
     let both_are_still = may_be_stuck && still(|load| load.utilisation) && still(|load| load.rate);
     if both_are_still && moves(|load| load.serving) {
         return both(format!("{utilisation} and {rate} stand still while the number of instances changes"));
@@ -249,21 +277,35 @@ fn contradiction(
         let samples = relation.map_or(0, |relation| relation.samples);
         let before = relation.map_or(0.0, |relation| relation.work_per_second);
         let mean = (before * f64::from(samples) + per_busy) / f64::from(samples + 1);
-        *relation = Some(Relation { work_per_second: mean, samples: samples + 1, broken_since: None });
+        *relation = Some(Relation { work_per_second: mean, samples: samples + 1, broken_since: None, excess: None });
         return None;
     };
     let known = relation.as_mut()?;
     if per_busy <= usual_work * TOLERANCE && per_busy * TOLERANCE >= usual_work {
         known.work_per_second += WEIGHT * (per_busy - usual_work);
-        known.broken_since = None;
+        (known.broken_since, known.excess) = (None, None);
         return None;
     }
     let since = *known.broken_since.get_or_insert(minute);
     if minute - since > BELIEVED_AFTER_MINUTES {
-        *known = Relation { work_per_second: per_busy, samples: LEARNT_AFTER, broken_since: None };
+        *known = Relation { work_per_second: per_busy, samples: LEARNT_AFTER, broken_since: None, excess: None };
         return None;
     }
-    if both_are_still { both(usual(group, pair)) } else { against(claims_less(usual_work), usual(group, pair)) }
+    if both_are_still {
+        return both(usual(group, pair));
+    }
+    let hidden = claims_less(usual_work);
+    let most_utilisation = (hidden == pair.rate).then(|| {
+        let excess = known.excess.get_or_insert(Excess { serving: load.serving, work_per_second: per_busy });
+        if load.serving <= excess.serving {
+            excess.work_per_second = excess.work_per_second.min(per_busy);
+        }
+        load.rate / excess.work_per_second.min(usual_work) / load.serving
+    });
+    Some(Contradiction {
+        most_utilisation: most_utilisation.filter(|_| nobody_waits),
+        ..Contradiction::hiding(vec![hidden], usual(group, pair))
+    })
 }
 
 /// Whether everything that comes every minute and is not zero has been the same to the last digit for some minutes, though
@@ -288,215 +330,5 @@ fn all_stand_still(snapshot: &Snapshot, group: &Group) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::config::Config;
-
-    const CPU: usize = 0;
-    const QUEUE: usize = 2;
-    const RATE: usize = 3;
-
-    fn group() -> Group {
-        let bundled = include_bytes!("../../cli/local/demo.json");
-        Config::parse(bundled).expect("the bundled configuration").groups.remove(0)
-    }
-
-    fn snapshot(group: &Group) -> Snapshot {
-        let names = group.signals.iter().map(|signal| signal.name.clone()).collect();
-        Snapshot::empty(DateTime::UNIX_EPOCH, names)
-    }
-
-    /// Eight instances, each worth ten requests a second, under this load; what they report is `told`.
-    fn sample(minute: i64, rate: f64, told: impl Fn(&mut Vec<Option<f64>>)) -> Sample {
-        let mut values = vec![Some(rate / 80.0 * 100.0), Some(500.0 + rate), Some(0.0), Some(rate)];
-        told(&mut values);
-        Sample { minute: Minute(minute), serving: Some(8), total: Some(8), values }
-    }
-
-    /// Shows the samples one by one, as evaluations do; gives the last doubts and the last sample as the engine sees it.
-    fn shown(
-        snapshot: &mut Snapshot,
-        group: &Group,
-        samples: impl IntoIterator<Item = Sample>,
-    ) -> (Vec<String>, Sample) {
-        let mut last = None;
-        for sample in samples {
-            snapshot.recent.push_back(sample.clone());
-            let mut new = [sample];
-            let doubts = sift(snapshot, group, &mut new);
-            let [sample] = new;
-            last = Some((doubts, sample));
-        }
-        last.expect("at least one sample")
-    }
-
-    /// A load that is never the same twice.
-    fn load(minute: i64) -> f64 {
-        40.0 + 10.0 * (minute as f64 / 7.0).sin()
-    }
-
-    fn learnt(group: &Group) -> Snapshot {
-        let mut snapshot = snapshot(group);
-        let (doubts, _) = shown(&mut snapshot, group, (0..30).map(|minute| sample(minute, load(minute), |_| {})));
-        assert_eq!(doubts, Vec::<String>::new());
-        snapshot
-    }
-
-    #[test]
-    fn utilisation_that_is_zero_beside_a_rate_is_doubted_and_not_shown() {
-        let group = group();
-        let (doubts, shown) = shown(&mut snapshot(&group), &group, [sample(0, 40.0, |values| values[CPU] = Some(0.0))]);
-        assert_eq!(doubts, ["cpu is zero while requests is 40"]);
-        assert_eq!((shown.values[CPU], shown.values[RATE]), (None, Some(40.0)));
-    }
-
-    #[test]
-    fn a_rate_that_is_zero_beside_busy_instances_is_doubted_and_beside_idle_ones_is_not() {
-        let group = group();
-        let zero_rate = |load: f64| sample(0, load, |values| values[RATE] = Some(0.0));
-        let (doubts, shown_sample) = shown(&mut snapshot(&group), &group, [zero_rate(40.0)]);
-        assert_eq!(doubts, ["requests is zero while cpu is 50 %"]);
-        assert_eq!(shown_sample.values[RATE], None);
-        assert_eq!(shown(&mut snapshot(&group), &group, [zero_rate(4.0)]).0, Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_load_that_is_gone_on_every_processor_at_once_is_doubted_for_as_long_as_it_is_remembered() {
-        let group = group();
-        let nothing = |minute| sample(minute, 0.0, |values| values[1] = Some(0.0));
-        let (doubts, shown_sample) = shown(&mut learnt(&group), &group, (30..50).map(nothing));
-        assert_eq!(doubts, ["cpu is zero, which no running instance is"]);
-        assert_eq!((shown_sample.values[CPU], shown_sample.values[RATE]), (None, None));
-        assert_eq!(shown(&mut snapshot(&group), &group, (0..50).map(nothing)).0, Vec::<String>::new());
-    }
-
-    #[test]
-    fn signals_that_no_longer_go_together_are_doubted_and_the_one_that_claims_more_is_shown() {
-        let group = group();
-        for (factor, hidden, kept) in [(0.4, CPU, RATE), (1.9, RATE, CPU)] {
-            let wrong =
-                |minute| sample(minute, load(minute), |values| values[CPU] = values[CPU].map(|value| value * factor));
-            let (doubts, sample) = shown(&mut learnt(&group), &group, (30..40).map(wrong));
-            assert!(doubts[0].contains("do not go together"), "{doubts:?}");
-            assert!(sample.values[hidden].is_none() && sample.values[kept].is_some());
-        }
-    }
-
-    #[test]
-    fn a_relation_that_has_held_for_six_hours_is_believed() {
-        let group = group();
-        let faster = |minute| sample(minute, load(minute), |values| values[CPU] = values[CPU].map(|value| value / 2.0));
-        let mut snapshot = learnt(&group);
-        assert!(!shown(&mut snapshot, &group, (30..380).map(faster)).0.is_empty());
-        assert_eq!(shown(&mut snapshot, &group, (380..400).map(faster)).0, Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_rate_that_no_group_of_this_size_could_be_sent_is_not_shown() {
-        let group = group();
-        for utilisation in [Some(40.0), Some(100.0), None] {
-            let absurd = sample(30, 40.0, |values| (values[CPU], values[RATE]) = (utilisation, Some(1e12)));
-            let (doubts, seen) = shown(&mut learnt(&group), &group, [absurd]);
-            assert!(doubts[0].contains("more than 100 times"), "{doubts:?}");
-            assert_eq!((seen.values[CPU], seen.values[RATE]), (utilisation, None));
-        }
-        let flood = sample(30, 40.0, |values| (values[CPU], values[RATE]) = (Some(100.0), Some(2_000.0)));
-        assert_eq!(shown(&mut learnt(&group), &group, [flood]).1.values[RATE], Some(2_000.0));
-    }
-
-    #[test]
-    fn a_queue_that_could_not_be_worked_off_in_a_day_is_not_shown() {
-        let group = group();
-        let absurd = sample(30, 40.0, |values| values[QUEUE] = Some(1e12));
-        let (doubts, seen) = shown(&mut learnt(&group), &group, [absurd]);
-        assert!(doubts[0].contains("work off in a day"), "{doubts:?}");
-        assert_eq!(seen.values[QUEUE], None);
-        let long = sample(30, 40.0, |values| values[QUEUE] = Some(50_000.0));
-        assert_eq!(shown(&mut learnt(&group), &group, [long]).1.values[QUEUE], Some(50_000.0));
-    }
-
-    #[test]
-    fn a_number_that_cannot_be_is_doubted_and_not_shown() {
-        let group = group();
-        for (index, value) in [(CPU, 1e12), (CPU, -1.0), (1, 1e12), (1, f64::NAN), (2, -3.0), (RATE, -1.0)] {
-            let odd = sample(30, 40.0, |values| values[index] = Some(value));
-            let (doubts, seen) = shown(&mut learnt(&group), &group, [odd]);
-            assert!(doubts[0].contains("cannot be"), "{doubts:?}");
-            assert_eq!(seen.values.iter().filter(|value| value.is_none()).count(), 1, "{seen:?}");
-            assert_eq!(seen.values[index], None);
-        }
-    }
-
-    #[test]
-    fn what_stands_still_while_the_other_moves_is_doubted() {
-        let group = group();
-        for stuck in [CPU, RATE] {
-            let still = |minute| sample(minute, load(minute), |values| values[stuck] = Some(45.0));
-            let (doubts, sample) = shown(&mut learnt(&group), &group, (30..38).map(still));
-            assert!(doubts[0].contains("stands still"), "{doubts:?}");
-            assert_eq!(sample.values[stuck], None);
-        }
-    }
-
-    #[test]
-    fn a_group_whose_signals_all_stop_moving_is_doubted_and_a_full_one_is_not() {
-        let group = group();
-        let still = |minute| sample(minute, 40.0, |_| {});
-        let mut snapshot = learnt(&group);
-        let (doubts, seen) = shown(&mut snapshot, &group, (30..150).map(still));
-        assert!(doubts[0].contains("no signal has moved"), "for as long as it lasts: {doubts:?}");
-        assert!(seen.values.iter().all(Option::is_none), "and nothing is learnt from it");
-        assert_eq!(shown(&mut snapshot, &group, [sample(150, 41.0, |_| {})]).0, Vec::<String>::new());
-        let full = |minute| sample(minute, 80.0, |values| values[1] = Some(900.0 + minute as f64));
-        assert_eq!(shown(&mut learnt(&group), &group, (30..45).map(full)).0, Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_stuck_utilisation_does_not_claim_more_with_every_instance_that_is_added() {
-        let group = group();
-        let stuck = |minute: i64| Sample {
-            serving: Some(if minute < 34 { 8 } else { 16 }),
-            values: vec![Some(70.0), Some(500.0 + minute as f64), Some(0.0), Some(56.0)],
-            ..sample(minute, 56.0, |_| {})
-        };
-        let mut snapshot = learnt(&group);
-        shown(&mut snapshot, &group, (30..34).map(stuck));
-        for minute in 34..45 {
-            let (doubts, seen) = shown(&mut snapshot, &group, [stuck(minute)]);
-            assert!(!doubts.is_empty(), "{minute}");
-            assert_eq!((seen.values[CPU], seen.values[RATE]), (None, None), "{minute}: {doubts:?}");
-        }
-    }
-
-    #[test]
-    fn a_load_that_has_always_stood_still_is_believed() {
-        let group = group();
-        let steps = |minute| sample(minute, if minute < 20 { 60.0 } else { 40.0 }, |_| {});
-        assert_eq!(shown(&mut snapshot(&group), &group, (0..55).map(steps)).0, Vec::<String>::new());
-    }
-
-    proptest! {
-        /// Requests that cost half as much or half more than usual, instances that come and go: no contradiction.
-        #[test]
-        fn an_honest_group_is_never_doubted(
-            minutes in proptest::collection::vec((1.0f64..70.0, 0.85f64..1.15, 4u32..12), 1..80),
-        ) {
-            let group = group();
-            let mut snapshot = snapshot(&group);
-            let honest = minutes.iter().enumerate().map(|(minute, &(rate, cost, serving))| {
-                let utilisation = (rate * cost / (10.0 * f64::from(serving))).min(1.0) * 100.0;
-                let served = rate.min(10.0 * f64::from(serving) / cost);
-                let values = vec![Some(utilisation), Some(500.0 + rate), Some(0.0), Some(served)];
-                Sample { minute: Minute(minute as i64), serving: Some(serving), total: Some(serving), values }
-            });
-            for sample in honest {
-                let (doubts, seen) = shown(&mut snapshot, &group, [sample.clone()]);
-                prop_assert!(doubts.is_empty(), "{doubts:?}");
-                prop_assert_eq!(seen, sample);
-            }
-        }
-    }
-}
+#[path = "plausible_tests.rs"]
+mod tests;

@@ -1,31 +1,46 @@
 //! What an evaluation begins with: the snapshot of the one before, and what others have recorded since.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future;
 
 use super::fold::fold;
-use super::group::{Ask, SOURCE};
+use super::group::Ask;
 use super::warm::Warm;
 use crate::model::{CONFIG_VERSION, Group};
-use crate::state::{self, Found, LONGEST_RECORD_WINDOW, RECORD_WINDOW, Snapshot, Store, StoreError, keys};
+use crate::state::keys::{self, is_decision};
+use crate::state::{self, Found, LONGEST_RECORD_WINDOW, RECORD_WINDOW, Snapshot, Store, StoreError};
 
-/// What is remembered, with new records folded in; and whether [`is_behind`].
+/// How far back calls of functions are looked for when nothing else tells what is in force: they end within hours.
+const LONGEST_CALL_WINDOW: TimeDelta = TimeDelta::days(1);
+
+/// What an evaluation begins with.
+pub(super) struct Remembered {
+    /// The snapshot, with new records folded in.
+    pub(super) snapshot: Snapshot,
+    /// Whether it [`is_behind`].
+    pub(super) is_behind: bool,
+    /// Records that could not be read: calls and orders that may be in force.
+    pub(super) unread: Vec<String>,
+}
+
+/// Reads what is remembered.
 pub(super) async fn read_state(
     store: &Store,
     warm: &Warm,
     group: &Group,
     ask: &Ask,
     problems: &mut Vec<String>,
-) -> Result<(Snapshot, bool), StoreError> {
+) -> Result<Remembered, StoreError> {
     let (mut snapshot, names) = remembered(store, warm, group, ask, problems).await?;
-    fold_new(store, group, ask, &mut snapshot, &names, problems).await;
+    let unread = fold_new(store, group, ask, &mut snapshot, &names).await;
+    problems.extend(unread.iter().cloned());
     let is_behind = is_behind(&snapshot, &names, None);
-    Ok((snapshot, is_behind))
+    Ok(Remembered { snapshot, is_behind, unread })
 }
 
 /// The snapshot as the last evaluation left it, and the names of the records since then. A warm instance needs no snapshot
 /// from the store when the listing shows that nobody has decided since it wrote its own. Where none is left, what is in
-/// force is found by looking back as far as one listing reaches.
+/// force is found by looking back for as long as an order of a person may last.
 pub(super) async fn remembered(
     store: &Store,
     warm: &Warm,
@@ -65,6 +80,8 @@ pub(super) async fn remembered(
     };
     if wanted < since {
         names = state::records_since(store, &group.name, wanted, ask.deadline).await?;
+        let of_calls = keys::record_time(ask.now.min(snapshot.written) - LONGEST_CALL_WINDOW);
+        names.retain(|name| *name >= of_calls || keys::source_of_record(name) == Some("console"));
     }
     if snapshot.policy.is_empty() {
         CONFIG_VERSION.clone_into(&mut snapshot.policy);
@@ -73,29 +90,28 @@ pub(super) async fn remembered(
     Ok((snapshot, names))
 }
 
-/// Reads the records that are new, and folds them in.
+/// Reads the records that are new, and folds them in. Gives what could not be read; it is tried again next time.
 pub(super) async fn fold_new(
     store: &Store,
     group: &Group,
     ask: &Ask,
     snapshot: &mut Snapshot,
     names: &[String],
-    problems: &mut Vec<String>,
-) {
+) -> Vec<String> {
     let new: Vec<&String> =
         names.iter().filter(|name| !is_decision(name) && !snapshot.folded.contains(*name)).collect();
     let read =
         future::join_all(new.iter().map(|name| state::read_record(store, &group.name, name, ask.deadline))).await;
-    let mut records = Vec::new();
+    let (mut records, mut unread) = (Vec::new(), Vec::new());
     for (name, record) in new.into_iter().zip(read) {
         match record {
             Ok(Some(record)) => records.push((name.clone(), record)),
             Ok(None) => {}
-            // Not folded, so it is tried again next time.
-            Err(error) => problems.push(error.to_string()),
+            Err(error) => unread.push(error.to_string()),
         }
     }
     fold(snapshot, records, ask.now);
+    unread
 }
 
 /// Whether every decision that is listed was known to this snapshot, its own among them.
@@ -118,10 +134,6 @@ pub(super) fn is_behind(snapshot: &Snapshot, names: &[String], own: Option<&str>
             && !snapshot.folded.contains(name)
             && keys::time_of_record(name).is_some_and(|time| time >= snapshot.written)
     })
-}
-
-fn is_decision(name: &str) -> bool {
-    name.split('-').nth(1) == Some(SOURCE)
 }
 
 fn signal_names(group: &Group) -> Vec<String> {

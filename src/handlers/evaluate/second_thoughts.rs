@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use super::decide::PoolView;
+use super::decide::pool_states;
 use super::group::{Ask, SOURCE, look_at_fleets, pool_views, terms};
 use super::remembered::{fold_new, has_news, is_behind};
 use crate::clients::Cloud;
-use crate::engine::guardrails;
-use crate::engine::purchase::{self, Hedge, PoolState};
+use crate::engine::purchase::{self, Hedge};
+use crate::engine::{guardrails, plan};
 use crate::fleet::{FleetError, View};
 use crate::handlers::raising;
-use crate::model::{Action, ActionOutcome, Capacity, Decision, Group, Pool};
+use crate::model::{Action, ActionOutcome, Capacity, Decision, Group};
 use crate::state::{self, Snapshot, Store, keys};
 
 /// Times that an evaluation listens again for calls after it has asked for more.
@@ -20,8 +20,8 @@ pub(super) fn would_lower(decision: &Decision) -> bool {
     decision.plan.iter().any(|plan| plan.target < plan.current)
 }
 
-/// Hears calls and orders that came while this evaluation was looking, before it lowers. What cannot be listed is no reason
-/// to lower.
+/// Hears calls and orders that came while this evaluation was looking, before it lowers. What cannot be listed or read is no
+/// reason to lower.
 pub(super) async fn reconsider(
     store: &Store,
     group: &Group,
@@ -32,29 +32,24 @@ pub(super) async fn reconsider(
 ) {
     match state::recent_records(store, &group.name, ask.now, ask.deadline).await {
         Ok(names) if !has_news(snapshot, &names) => return,
-        Ok(names) => fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await,
+        Ok(names) => {
+            let unread = fold_new(store, group, ask, snapshot, &names).await;
+            decision.problems.extend(unread.iter().cloned());
+            decision.guardrail_inputs.doubts.extend(unread);
+        }
         Err(error) => decision.guardrail_inputs.doubts.push(format!("new records could not be listed: {error}")),
     }
     decision.guardrail_inputs.raises = calls(snapshot);
     decision.guardrail_inputs.orders = snapshot.holds.iter().map(|hold| hold.order).collect();
     (decision.target, decision.guardrails) = guardrails::apply(&decision.guardrail_inputs);
-    decision.plan =
-        purchase::split(decision.target, &terms(group, snapshot), &pool_states(group, snapshot, views, ask.now));
+    let pools = pool_views(group, snapshot, views, ask.now);
+    let (terms, pools) = (terms(group, snapshot), pool_states(group, &pools));
+    decision.plan = plan::plan(decision.target, &decision.guardrail_inputs, &terms, &pools);
     snapshot.hedge = Some(Hedge::new(decision.target, &decision.plan));
 }
 
 fn calls(snapshot: &Snapshot) -> Vec<(u32, String)> {
     snapshot.raises.iter().map(|raise| (raise.target, raise.why.clone())).collect()
-}
-
-fn pool_states<'a>(
-    group: &'a Group,
-    snapshot: &Snapshot,
-    views: &[Result<View, FleetError>],
-    now: DateTime<Utc>,
-) -> Vec<PoolState<'a>> {
-    let state = |(pool, view): (&'a Pool, PoolView)| PoolState { pool, capacity: view.capacity, available: view.most };
-    group.pools.iter().zip(pool_views(group, snapshot, views, now)).map(state).collect()
 }
 
 /// Makes good what this evaluation has undone. Alarms and reclaims record their calls before they look and act: whoever
@@ -78,7 +73,7 @@ pub(super) async fn keep_up(
                 break;
             }
         };
-        fold_new(store, group, ask, snapshot, &names, &mut decision.problems).await;
+        decision.problems.extend(fold_new(store, group, ask, snapshot, &names).await);
         if snapshot.raises.is_empty() && snapshot.holds.is_empty() {
             break;
         }
@@ -114,7 +109,8 @@ async fn raise_to(
     views: &[Result<View, FleetError>],
     now: DateTime<Utc>,
 ) -> Vec<Action> {
-    let plan = purchase::split_raising(called, &terms(group, snapshot), &pool_states(group, snapshot, views, now));
+    let pools = pool_views(group, snapshot, views, now);
+    let plan = purchase::split_raising(called, &terms(group, snapshot), &pool_states(group, &pools));
     snapshot.hedge = Some(Hedge::new(called, &plan));
     let actions = raising::order(cloud, group, snapshot, views, &plan, now).await;
     for (plan, view) in plan.iter().zip(views) {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::engine::{Engine, EngineState, Observation, doubts, guardrails};
-use crate::model::{Capacity, Decision, EngineKind, Group, Minute, ShadowDecision};
+use crate::model::{Capacity, Decision, Group, Minute, ShadowDecision};
 use crate::state::Snapshot;
 
 /// What the version in shadow would have asked for where `decision` was taken. `None` without one.
@@ -42,7 +42,7 @@ pub(super) fn beside(
         .target;
     let (target, _) = guardrails::apply(&guardrails::Inputs {
         proposed,
-        cooldown_in_seconds: if group.policy.engine == EngineKind::WeightedScore { 0 } else { cooldown_seconds },
+        cooldown_in_seconds: group.scaling.guardrail_cooldown_seconds(group.policy.engine),
         shared_loads: snapshot.recent.back().map_or_else(Vec::new, |newest| doubts::shared_loads(&group, newest)),
         ..decision.guardrail_inputs.clone()
     });

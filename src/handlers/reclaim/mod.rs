@@ -32,7 +32,7 @@ use crate::fleet::{FleetError, View};
 use crate::functiongraph::events::{Event, EventError};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
 use crate::model::{Action, ActionOutcome, Happening, Loss, Pool, PoolTarget, Raise};
-use crate::state::{self, Store, StoreError};
+use crate::state::{self, Store, StoreError, keys};
 
 /// Who writes these records, as their names tell.
 const SOURCE: &str = "reclaim";
@@ -349,7 +349,7 @@ impl Case<'_> {
     fn knows_all(&self, names: &[String]) -> bool {
         names
             .iter()
-            .filter(|name| name.split('-').nth(1) != Some("evaluate"))
+            .filter(|name| !keys::is_decision(name))
             .all(|name| self.written.contains(name) || self.look.snapshot.folded.contains(name))
     }
 }
