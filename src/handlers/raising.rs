@@ -148,7 +148,7 @@ impl Job {
         cause: &str,
         what: Happening,
     ) -> Result<String, StoreError> {
-        let said = digest(&format!("{what:?}"));
+        let said = digest(&serde_json::json!(what).to_string());
         let id = format!("{}-{}", digest(cause), &said[..6]);
         let record = Record { schema: SCHEMA_VERSION, id, group: group.to_owned(), time, what };
         state::write_record(&self.store, &record, &self.trigger.kind, self.deadline).await

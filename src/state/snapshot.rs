@@ -45,6 +45,9 @@ pub struct Snapshot {
     pub starts: StartTimes,
     /// Names of records that have been folded in, within the window that is listed.
     pub folded: Vec<String>,
+    /// Names of records that could not be read yet: calls and orders that may be in force.
+    #[serde(default)]
+    pub unread: Vec<String>,
     /// Calls for more in force.
     pub raises: Vec<Raise>,
     /// Orders of people in force.
@@ -247,6 +250,7 @@ impl Snapshot {
             last_change: None,
             starts: StartTimes::default(),
             folded: Vec::new(),
+            unread: Vec::new(),
             raises: Vec::new(),
             holds: Vec::new(),
             losses: Vec::new(),

@@ -101,6 +101,11 @@ impl StoreError {
     pub fn must_not_overwrite(&self) -> bool {
         matches!(self, Self::Newer { .. })
     }
+
+    /// Whether the object may be read another time: it is the store that fails, or this program that is too old.
+    pub fn may_be_read_later(&self) -> bool {
+        !matches!(self, Self::Malformed { .. } | Self::TooLarge { .. })
+    }
 }
 
 impl Store {

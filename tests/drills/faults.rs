@@ -102,6 +102,18 @@ impl StoreFaults for Requests {
     }
 }
 
+/// Records that others have written cannot be read.
+#[derive(Debug)]
+pub(super) struct UnreadCalls;
+
+impl StoreFaults for UnreadCalls {
+    fn on_request(&self, operation: &str, key: &str) -> Option<StoreFault> {
+        let name = key.rsplit('/').next().unwrap_or_default();
+        let is_call = key.contains("/records/") && !keys::is_decision(name);
+        (operation == "GetObject" && is_call).then_some(StoreFault::SlowDown)
+    }
+}
+
 /// A script in which requests to the store fail.
 pub(super) fn requests(operation: &'static str, fault: StoreFault) -> Script {
     Script { store: Some(Arc::new(Requests { operation, fault })), ..Script::default() }

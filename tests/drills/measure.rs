@@ -6,6 +6,9 @@ use super::stage::Twin;
 /// Minutes for which a group must keep its twin's size before it counts as recovered.
 pub(super) const STEADY_MINUTES: usize = 5;
 
+/// How many times its twin's instances a group may have at most, whatever it is told.
+const MOST_MULTIPLE: u32 = 3;
+
 /// How a drill went.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Measured {
@@ -22,6 +25,8 @@ pub(super) struct Measured {
     pub(super) met: u64,
     /// Instances when the fault began, when it ended, and ten minutes later; the twin's beside them.
     pub(super) sizes: [(u32, u32); 3],
+    /// The most instances at any time, and the twin's.
+    pub(super) largest: (u32, u32),
     /// Minutes from the fault's end until the group was as large as its twin.
     pub(super) recovery: Option<usize>,
     /// Invocations, and those that gave no answer.
@@ -67,6 +72,8 @@ impl Measured {
         complain(self.met == 0, "the fault was never met, so the drill says nothing".to_owned());
         complain(self.removed_wrongly > 0, format!("removed wrongly: {}", self.removals.join("; ")));
         complain(self.records_lost > 0, format!("records lost: {}", self.lost.join("; ")));
+        let (largest, of_twin) = self.largest;
+        complain(largest > of_twin * MOST_MULTIPLE, format!("{largest} instances were bought, {of_twin} by its twin"));
         let in_time = self.recovery.is_some_and(|minutes| minutes <= drill.recovers_in);
         complain(!in_time, format!("recovered in {:?}, not within {} minutes", self.recovery, drill.recovers_in));
         let loss = self.twin_in_slo - self.in_slo;

@@ -500,6 +500,7 @@ pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
         records_lost: lost.len() as u32,
         recovery: recovery.map(|minute| minute - ends),
         met,
+        largest: (largest(&watch.totals), largest(&twin.totals[..minutes])),
         sizes: [begins, ends, ends + 10].map(|minute| (watch.totals[minute], twin.totals[minute])),
         invocations: stage.invocations,
         failed: stage.failed,
@@ -513,6 +514,10 @@ pub(super) async fn play(drill: &Drill, form: Form, twin: &Twin) -> Measured {
     }
     stage.stop().await;
     measured
+}
+
+fn largest(totals: &[u32]) -> u32 {
+    totals.iter().copied().max().unwrap_or_default()
 }
 
 /// Counts by name, for what is told of a soak.

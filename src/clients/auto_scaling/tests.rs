@@ -24,6 +24,17 @@ fn group() -> Value {
     }})
 }
 
+#[tokio::test]
+async fn a_group_without_its_numbers_is_not_understood() {
+    for number in ["desire_instance_number", "min_instance_number", "max_instance_number"] {
+        let mut answer = group();
+        answer["scaling_group"].as_object_mut().unwrap().remove(number);
+        let server = Server::start([Planned::json(200, answer)]).await;
+        let error = server.cloud().auto_scaling().group("g").await.unwrap_err();
+        assert!(error.to_string().contains(number), "{error}");
+    }
+}
+
 fn instance(id: Option<&str>, state: &str, health: &str) -> Value {
     json!({
         "instance_id": id,

@@ -171,7 +171,7 @@ impl PredictiveEvidence {
         for hold in &self.holds {
             told.push(match hold {
                 ShrinkHold::StaleMetrics { minutes } => {
-                    format!("The newest metrics are {minutes} minutes old: nothing is removed on what is not seen.")
+                    format!("The load was last known {minutes} minutes ago: nothing is removed on what is not seen.")
                 }
                 ShrinkHold::SlowWhileIdle { latency_ms, utilisation } => format!(
                     "Requests take {latency_ms:.0} ms while instances are {utilisation:.0} % busy: nothing is removed until that is understood."

@@ -298,3 +298,18 @@ async fn nothing_is_removed_when_the_cloud_does_not_answer() {
     assert_eq!(stage.servers().await.len(), 3);
     assert!(stage.region.calls().of(Service::Ecs) > 0);
 }
+
+#[tokio::test]
+async fn what_others_have_ordered_since_the_look_stays() {
+    let mut stage = Stage::new(json!({})).await;
+    stage.set(8).await.unwrap();
+    stage.play(3);
+    stage.look().await;
+    let (seen, mut memory) = (stage.look().await, stage.memory.clone());
+    assert!(seen.inventory.is_none(), "a settled pool is not listed");
+    stage.set(12).await.unwrap();
+    stage.scale(&mut memory, &seen, 9).await;
+    assert_eq!(stage.servers().await.len(), 12, "one more was wanted, and more are there");
+    stage.scale(&mut memory, &seen, 6).await;
+    assert_eq!(stage.servers().await.len(), 10, "two fewer were wanted");
+}

@@ -90,7 +90,8 @@ pub(super) async fn remembered(
     Ok((snapshot, names))
 }
 
-/// Reads the records that are new, and folds them in. Gives what could not be read; it is tried again next time.
+/// Reads the records that are new, and folds them in. Gives what could not be read: it is tried again next time, for a day
+/// where the store is to blame, and for as long as it is listed where the record is.
 pub(super) async fn fold_new(
     store: &Store,
     group: &Group,
@@ -98,16 +99,24 @@ pub(super) async fn fold_new(
     snapshot: &mut Snapshot,
     names: &[String],
 ) -> Vec<String> {
-    let new: Vec<&String> =
-        names.iter().filter(|name| !is_decision(name) && !snapshot.folded.contains(*name)).collect();
+    let listed = names.iter().filter(|name| !is_decision(name) && !snapshot.folded.contains(*name));
+    let mut new: Vec<String> = listed.cloned().chain(std::mem::take(&mut snapshot.unread)).collect();
+    new.sort_unstable();
+    new.dedup();
     let read =
         future::join_all(new.iter().map(|name| state::read_record(store, &group.name, name, ask.deadline))).await;
+    let oldest = keys::record_time(ask.now - LONGEST_CALL_WINDOW);
     let (mut records, mut unread) = (Vec::new(), Vec::new());
     for (name, record) in new.into_iter().zip(read) {
         match record {
-            Ok(Some(record)) => records.push((name.clone(), record)),
+            Ok(Some(record)) => records.push((name, record)),
             Ok(None) => {}
-            Err(error) => unread.push(error.to_string()),
+            Err(error) => {
+                unread.push(error.to_string());
+                if error.may_be_read_later() && name >= oldest {
+                    snapshot.unread.push(name);
+                }
+            }
         }
     }
     fold(snapshot, records, ask.now);

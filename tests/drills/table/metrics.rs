@@ -49,6 +49,9 @@ pub(super) fn drills() -> Vec<Drill> {
         lie("CPU is upside down", "a contradiction never shrinks", |at| {
             points(at, |read, value| Some(if is_cpu(read) { 100.0 - value } else { value }))
         }),
+        lie("CPU rises with every instance", "what claims ever more is bounded while nobody waits", |at| {
+            points(at, |read, value| Some(if is_cpu(read) { 100.0 - value / 4.0 } else { value }))
+        }),
         lie("CPU is told in half of its unit", "a contradiction never shrinks", |at| {
             points(at, |read, value| Some(if is_cpu(read) { value / 2.0 } else { value }))
         }),

@@ -7,7 +7,7 @@ use flexus_autoscaler::local::play::BUCKET;
 use flexus_autoscaler::local::store::StoreFault;
 
 use crate::drill::{Drill, Script, Ticks, Told};
-use crate::faults::{ListLag, requests};
+use crate::faults::{ListLag, UnreadCalls, requests};
 use crate::stage::Stage;
 
 fn once(stage: &mut Stage, since: i64, damage: fn(&str) -> String) {
@@ -51,6 +51,13 @@ pub(super) fn drills() -> Vec<Drill> {
             ticks: Ticks::Cold,
             ..Script::default()
         }),
+        Drill {
+            timeout: Duration::from_secs(4),
+            ..drill("records of others cannot be read", "never shrinks on calls that are not known", |_| Script {
+                store: Some(Arc::new(UnreadCalls)),
+                ..Script::default()
+            })
+        },
         drill("the snapshot is torn", "begins anew, and shrinks only when it knows enough", |_| Script {
             each_minute: |stage, since| once(stage, since, |text| text[..text.len() / 2].to_owned()),
             ..Script::default()

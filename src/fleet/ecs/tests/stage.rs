@@ -128,6 +128,11 @@ impl Stage {
         scaled.map(|()| view)
     }
 
+    /// Asks for a number, as whoever has seen that before does it.
+    pub(super) async fn scale(&self, memory: &mut FleetMemory, seen: &View, target: u32) {
+        fleet::scale(&self.cloud, &self.pool, memory, seen, target, self.now()).await.unwrap();
+    }
+
     /// Evaluations until that many servers serve.
     pub(super) async fn serve(&mut self, target: u32) {
         for _ in 0..5 {

@@ -16,13 +16,16 @@ const VIEWS = {
 };
 const RULES = {
   "Doubtful metrics never shrink a group": "指标存疑时不缩容", "Rest after a change": "变更后冷却", "Flap safety": "防抖动", "Step limit on the way in": "缩容步长限制",
-  "A call for more": "要求增加", "A known event": "已知事件", "A known event": "已知事件", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
+  "A call for more": "要求增加", "A known event": "已知事件", "Step limit on the way out": "扩容步长限制", "An order of a person": "人工指令", Limits: "上下限",
 };
 const rules = Object.keys(RULES).join("|");
 
 const REASONS = [
   [/^a person paused all changes$/, "有人暂停了所有变更"], [/^a person paused shrinking$/, "有人暂停了缩容"], [/^a person paused growing$/, "有人暂停了扩容"],
   [/^a person pinned (\d+)$/, "有人固定为 $1 台"], [/^a person wants at least (\d+)$/, "有人要求至少 $1 台"],
+  [/^(.+), besides (\d+) that the cloud is taking back$/, (m) => `${reason(m[1])}（正被云回收的 ${m[2]} 台另计）`],
+  [/^none is let go now$/, "暂不释放"], [/^(\d+) stay until others serve in their place$/, "$1 台留到接替者开始服务"],
+  [/^(\d+) stay in place of what is not bought$/, "$1 台留用，代替未购买的"],
   [/^never fewer than min_instances$/, "不少于 min_instances"], [/^never more than max_instances$/, "不多于 max_instances"],
   [/^(\d+) s of rest are left before shrinking$/, "缩容前还需冷却 $1 秒"], [/^at most (\d+) are added at once$/, "一次最多增加 $1 台"], [/^at most (\d+) are removed at once$/, "一次最多减少 $1 台"],
   [/^schedule (\S+) asks for at least (\d+) from (\S+) on (\S+) \((\S+)\)$/, "日程 $1 要求自 $4 $3（$5）起至少 $2 台"],
@@ -52,7 +55,7 @@ const SENTENCES = [
   [/^(\d+) rules that are tried in shadow want (\d+)(?: to (\d+))? instances; weighted by how little each has cost so far \(k = (\S+)\), that is (\S+)$/, (m) => `${m[1]} 条影子规则想要 ${m[3] ? `${m[2]} 至 ${m[3]}` : m[2]} 台；按各自至今的花费加权（k = ${m[4]}）为 ${m[5]} 台`],
   [/^The rule that has cost least so far goes by (.+), weighs late requests (\S+) times when it buys and (\S+) times when it keeps, and wants (\d+)$/, (m) => `至今花费最少的规则依据${VIEWS[m[1]] ?? m[1]}，买入时把超时请求计为 ${m[2]} 倍，保留时计为 ${m[3]} 倍，想要 ${m[4]} 台`],
   [/^(\S+) is (\S+), over (\S+): with (\d+) instances it would not be$/, "$1 为 $2，超过 $3：有 $4 台时就不会"],
-  [/^The newest metrics are (\d+) minutes old: nothing is removed on what is not seen$/, "最新指标已过去 $1 分钟：看不到就不缩容"],
+  [/^The load was last known (\d+) minutes ago: nothing is removed on what is not seen$/, "最近一次得知负载是 $1 分钟前：看不到就不缩容"],
   [/^Requests take (\S+) ms while instances are (\S+) % busy: nothing is removed until that is understood$/, "实例忙碌率仅 $2%，请求却需 $1 ms：弄清原因之前不缩容"],
   [/^(\d+) is the most that is allowed$/, "$1 台是允许的最大值"], [/^(\d+) is the least that is allowed$/, "$1 台是允许的最小值"],
   [/^(\S+) has no fresh value, so (\d+) stay$/, "$1 没有新值，保持 $2 台"], [/^(\S+) has no fresh value, so nothing is removed$/, "$1 没有新值，不缩容"],
