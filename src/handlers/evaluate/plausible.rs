@@ -26,6 +26,8 @@ const FULL_UTILISATION: f64 = 0.98;
 const STILL_SAMPLES: usize = 3;
 /// ... while the other one moves by more than this share ...
 const MOVES_BY: f64 = 0.03;
+/// A mean over instances that all stand still moves by no more than this share when others join them.
+const BARELY_MOVES_BY: f64 = 0.01;
 /// ... or in which at least one signal of several does: three times the same to the last digit, of all of them at once,
 /// happens to nothing that is measured.
 const ALL_STILL_SAMPLES: usize = 3;
@@ -243,10 +245,11 @@ fn contradiction(
         return if busy { against(pair.rate, why()) } else { None };
     }
     let still = |of: fn(&Load) -> f64| lately.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]));
-    let moves = |of: fn(&Load) -> f64| {
+    let moves_by = |share: f64, of: fn(&Load) -> f64| {
         let least = lately.iter().map(of).fold(f64::INFINITY, f64::min);
-        lately.iter().map(of).fold(0.0, f64::max) > least * (1.0 + MOVES_BY)
+        lately.iter().map(of).fold(0.0, f64::max) > least * (1.0 + share)
     };
+    let moves = |of: fn(&Load) -> f64| moves_by(MOVES_BY, of);
     let work = |load: &Load| load.utilisation * load.serving;
     let claims_less = |usual: f64| if load.rate / usual < work(&load) { pair.rate } else { pair.utilisation };
     let per_busy = load.rate / work(&load);
@@ -254,7 +257,7 @@ fn contradiction(
     let may_be_stuck = lately.len() >= STILL_SAMPLES && load.utilisation < FULL_UTILISATION;
     // A utilisation that stays the same while instances are added claims ever more: neither of the two is shown.
     let both = |why| Some(Contradiction::hiding(vec![pair.utilisation, pair.rate], why));
-    let both_are_still = may_be_stuck && still(|load| load.utilisation) && still(|load| load.rate);
+    let both_are_still = may_be_stuck && !moves_by(BARELY_MOVES_BY, |load| load.utilisation) && still(|load| load.rate);
     if both_are_still && moves(|load| load.serving) {
         return both(format!("{utilisation} and {rate} stand still while the number of instances changes"));
     }

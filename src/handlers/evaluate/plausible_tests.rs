@@ -237,3 +237,18 @@ fn a_utilisation_that_claims_more_is_shown_as_it_is_while_requests_wait() {
         assert_eq!(seen.values[CPU], told.values[CPU]);
     }
 }
+
+#[test]
+fn signals_that_stand_still_on_every_instance_claim_nothing_when_others_join() {
+    let group = group();
+    let mut snapshot = learnt(&group);
+    for (minute, serving) in (30..).zip([8, 8, 8, 10, 10, 14, 14, 20, 20, 20, 20, 28, 28]) {
+        let mut stuck = sample(minute, 60.0, |_| {});
+        stuck.serving = Some(serving);
+        // Others join with values of their own.
+        stuck.values[CPU] = Some(75.0 + f64::from(serving) / 100.0);
+        let (_, seen) = shown(&mut snapshot, &group, [stuck]);
+        let busy = seen.values[CPU].unwrap_or_default() / 100.0 * f64::from(serving);
+        assert!(busy < 10.0, "{busy} of {serving} instances are taken to be busy, six are");
+    }
+}
