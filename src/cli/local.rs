@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::trace::read_trace;
+use super::numbers::count;
+use super::trace::read_trace_and_column;
 use super::{CliError, print, read_file, terminal};
 use crate::config::{AdviserMode, Config};
 use crate::local::play::{Play, PlaySettings, plausible_advice};
@@ -24,17 +25,18 @@ pub(super) struct Arguments {
     /// A CSV file with a time in the first column and the load in another. Default: a bundled day of AI inference.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// The column that holds the load, in work per second. Default: the second one.
+    /// The column that holds the load, in work per second. Default: the one after the time; of a file of `history export`
+    /// the signal that is the load.
     #[arg(long, value_name = "NAME", requires = "trace")]
     column: Option<String>,
     /// Skip so many days of the trace.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count)]
     from_day: usize,
     /// Play so many hours. Default: all that there are.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     hours: Option<usize>,
     /// Seconds from asking for an instance until it serves.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     lead: u32,
     /// A CSV file `timestamp,zone,available_capacity`: how many spot servers each zone has room for. What is over is
     /// reclaimed with five minutes' notice.
@@ -96,7 +98,12 @@ impl Arguments {
     fn trace(&self) -> Result<Trace, CliError> {
         let window = Window { from_day: self.from_day, days: None };
         let mut trace = match &self.trace {
-            Some(path) => read_trace(path, self.column.as_deref(), window).map_err(CliError::input)?,
+            Some(path) => {
+                let read = read_trace_and_column(path, self.column.as_deref(), window);
+                let (trace, column) = read.map_err(CliError::input)?;
+                column.tell(path);
+                trace
+            }
             None => demo_trace(window).map_err(CliError::input)?,
         };
         if let Some(hours) = self.hours {
