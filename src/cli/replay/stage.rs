@@ -70,7 +70,11 @@ impl Stage {
         };
         let days = arguments.days.and_then(|days| i64::try_from(days).ok()).unwrap_or(USUAL_DAYS);
         let usual = TimeDelta::try_days(days).ok_or_else(|| CliError::input("--days is too large"))?;
-        let (open, past) = stored.read(&Period::default(), Some(usual))?;
+        let (open, past) = stored.read(
+            &Period::default(),
+            Some(usual),
+            "--days plays more of the past, and `cost` looks at other stretches by --from and --to",
+        )?;
         let group = open.configured()?.clone();
         let Past { trace, settings, actual, known } = history::past(&group, &past.minutes).map_err(CliError::failed)?;
         let settings = adapted(arguments, settings);
