@@ -6,7 +6,12 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_flexus-autoscaler")).args(arguments).output().expect("the command starts")
+    Command::new(env!("CARGO_BIN_EXE_flexus-autoscaler"))
+        .args(arguments)
+        .env_remove("AUTOSCALER_STORE")
+        .env_remove("HUAWEICLOUD_SDK_AK")
+        .output()
+        .expect("the command starts")
 }
 
 fn printed(output: &Output) -> String {
@@ -26,6 +31,10 @@ fn mistakes_are_told_with_their_mend_and_end_with_two() {
     let empty = folder.path().join("empty.json");
     std::fs::write(&empty, "{}").unwrap();
     for (arguments, mend) in [
+    let newer = folder.path().join("newer.json");
+    std::fs::write(&newer, "{\"schema\": 99}").unwrap();
+    let timer = concat!(env!("CARGO_MANIFEST_DIR"), "/events/timer.json");
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/events/manual-evaluate.json");
         (&["replya"][..], "replay"),
         (&["explain", nonsense], "records lie under groups/<group>/records/"),
         (&["explain", "nowhere.json"], "nowhere.json"),
@@ -39,7 +48,23 @@ fn mistakes_are_told_with_their_mend_and_end_with_two() {
         (&["replay", "--policy", "hpa@hot"], "no number above 0"),
         (&["replay", "--format", "xml"], "html"),
         (&["invoke", "nothing", nonsense], "evaluate"),
+        (&["replay", "--policy", "hpa@500"], "above 0, at most 100"),
+        (&["replay", "--lead", "-5"], "-5 is not in 0..=86400"),
+        (&["replay", "--days", "-5"], "a whole number of 0 or more is needed"),
+        (&["replay", "--mean-instances", "-5"], "a number above 0 is needed"),
+        (&["replay", "--jobs", "10000"], "10000 is not in 0..=512"),
+        (&["local", "--lead", "999999"], "999999 is not in 0..=86400"),
+        (&["explain"], "--store"),
+        (&["explain", newer.to_str().unwrap()], "schema 99 is newer than 1"),
         (&["completions", "tcl"], "bash"),
+        (&["invoke", "evaluate", nonsense], "flexus-autoscaler: the event is not JSON"),
+        (&["invoke", "alarm", timer], "flexus-autoscaler: alarm is woken by an SMN notification"),
+        (&["invoke", "tune", manual], "{\"action\": \"tune\"}"),
+        (&["invoke", "evaluate", timer, "--timeout", "0"], "0 is not in 1..=86400"),
+        (&["invoke", "evaluate", timer, "--config", nonsense], "is not JSON"),
+        (&["invoke", "evaluate", timer], "HUAWEICLOUD_SDK_AK"),
+        (&["doctor", "--config", nonsense], "is not JSON"),
+        (&["doctor"], "HUAWEICLOUD_SDK_AK"),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", told(&output));
