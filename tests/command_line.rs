@@ -35,6 +35,7 @@ fn mistakes_are_told_with_their_mend_and_end_with_two() {
     std::fs::write(&newer, "{\"schema\": 99}").unwrap();
     let timer = concat!(env!("CARGO_MANIFEST_DIR"), "/events/timer.json");
     let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/events/manual-evaluate.json");
+    for (arguments, mend) in [
         (&["replya"][..], "replay"),
         (&["explain", nonsense], "records lie under groups/<group>/records/"),
         (&["explain", "nowhere.json"], "nowhere.json"),
