@@ -222,8 +222,14 @@ impl Places {
                 "port {port}, or one of the two after it, is in use; choose others with --port, or end what listens there"
             )),
             (_, Some(directory))
-                if [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem]
-                    .contains(&error.kind()) =>
+                if [
+                    ErrorKind::NotFound,
+                    ErrorKind::PermissionDenied,
+                    ErrorKind::ReadOnlyFilesystem,
+                    ErrorKind::AlreadyExists,
+                    ErrorKind::NotADirectory,
+                ]
+                .contains(&error.kind()) =>
             {
                 CliError::Failed(format!(
                     "--out {}: {error}; name a directory that can be written",
