@@ -57,7 +57,7 @@ fn mistakes_are_told_with_their_mend_and_end_with_two() {
         (&["local", "--lead", "999999"], "999999 is not in 0..=86400"),
         (&["explain"], "--store"),
         (&["explain", newer.to_str().unwrap()], "schema 99 is newer than 1"),
-        (&["completions", "tcl"], "bash"),
+        (&["invoke", "nothing", nonsense], "evaluate"),
         (&["invoke", "evaluate", nonsense], "flexus-autoscaler: the event is not JSON"),
         (&["invoke", "alarm", timer], "flexus-autoscaler: alarm is woken by an SMN notification"),
         (&["invoke", "tune", manual], "{\"action\": \"tune\"}"),

@@ -13,6 +13,7 @@ use super::{CliError, print, read_file, terminal};
 use crate::config::{AdviserMode, Config};
 use crate::local::play::{Play, PlaySettings, plausible_advice};
 use crate::local::{ModelAnswer, SpotTrace};
+use crate::model::Mode;
 use crate::replay::{Settings, Trace, Window, demo_trace};
 
 /// The group that is played when no configuration is given.
@@ -141,6 +142,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         config.deepseek.mode = AdviserMode::Apply;
     }
     let group = &config.groups[0];
+    if group.mode == Mode::Observe && !terminal::is_quiet() {
+        eprintln!(
+            "flexus-autoscaler: group {} observes: its fleet is not changed, and the result is that of a fleet that stays as it is; set \"mode\": \"act\" to play it",
+            group.name
+        );
+    }
     let circumstances = Settings {
         lead_seconds: arguments.lead,
         delay_minutes: group.scaling.delay_minutes(),
