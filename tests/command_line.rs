@@ -1,7 +1,8 @@
 //! The command line as a newcomer meets it: mistakes are told in a line that says how to mend them, and end with 2.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -30,7 +31,6 @@ fn mistakes_are_told_with_their_mend_and_end_with_two() {
     let nonsense = nonsense.to_str().unwrap();
     let empty = folder.path().join("empty.json");
     std::fs::write(&empty, "{}").unwrap();
-    for (arguments, mend) in [
     let newer = folder.path().join("newer.json");
     std::fs::write(&newer, "{\"schema\": 99}").unwrap();
     let timer = concat!(env!("CARGO_MANIFEST_DIR"), "/events/timer.json");
