@@ -70,6 +70,17 @@ fn what_was_played_can_be_exported_replayed_accounted_and_reported() {
     assert!(number(actual, "/money") > 0.0 && number(actual, "/late_work") >= 0.0);
     assert!(number(row(&replayed, "static_one"), "/money") < number(actual, "/money"));
 
+    for command in ["explain", "cost", "report"] {
+        let output = run(&[command, "--store", store, "--group", "nobody"]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("no group nobody; there are: inference"), "{said}");
+    }
+    let output = run(&["cost", "--store", store, "--to", "2026-01-02"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("from 2025-12-26T00:00Z to 2026-01-02T00:00Z; --from and --to choose"), "{said}");
+
     let cost = json(&run(&["cost", "--store", store, "--format", "json"]));
     let bill = number(&cost, "/bill/amount");
     assert!((bill - number(&cost, "/spent")).abs() < 1e-6);

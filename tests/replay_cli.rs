@@ -104,6 +104,29 @@ fn a_window_a_column_and_a_price_can_be_chosen() {
 }
 
 #[test]
+fn of_several_columns_the_one_taken_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = write_trace(folder.path(), "cycle.csv", "timestamp,load");
+    let wide = folder.path().join("wide.csv");
+    let text = std::fs::read_to_string(&trace).unwrap();
+    let rows: String = text
+        .lines()
+        .enumerate()
+        .map(|(row, line)| format!("{line},{}\n", if row == 0 { "cpu" } else { "7" }))
+        .collect();
+    std::fs::write(&wide, rows).unwrap();
+    let guessed = replay(&["--policy", "static_one"], &[&wide]);
+    let said = String::from_utf8(guessed.stderr).unwrap();
+    assert!(said.contains("the load is column `load`; --column takes another: cpu"), "{said}");
+    assert!(String::from_utf8(guessed.stdout).unwrap().starts_with("wide, column `load`: 2880 minutes"));
+    let asked = replay(&["--policy", "static_one", "--column", "cpu", "--format", "json"], &[&wide]);
+    assert!(asked.stderr.is_empty());
+    assert_eq!(json(&asked)["column"], "cpu");
+    let many = replay(&["--policy", "static_one", "--jobs", "512"], &[&trace]);
+    assert!(many.status.success(), "more jobs than plays are no more threads");
+}
+
+#[test]
 fn the_table_names_the_best_peer_of_every_price() {
     let folder = tempfile::tempdir().unwrap();
     let trace = write_trace(folder.path(), "cycle.csv", "timestamp,load");

@@ -551,7 +551,7 @@ async fn every_sample_event_runs_through_its_function_by_the_command_invoke() {
         let (code, answer, error) = stage.command(function, path).await;
         if name.starts_with("obs") {
             // A bucket's events wake none of the functions, and are told so.
-            assert_eq!(code, Some(1));
+            assert_eq!(code, Some(2));
             assert!(error.contains("evaluate is woken by a timer"), "{error}");
         } else {
             assert_eq!(code, Some(0), "{name}: {error}");

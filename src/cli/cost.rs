@@ -5,7 +5,8 @@ use std::fmt::Write;
 use chrono::TimeDelta;
 use clap::ValueEnum;
 
-use super::stored::{Period, StoredGroup};
+use super::numbers::positive;
+use super::stored::{CHOOSE_A_PERIOD, Period, StoredGroup};
 use super::{CliError, print};
 use crate::cost::weekly::{Language, sentence};
 use crate::cost::{CostReport, Terms, analyse};
@@ -57,7 +58,7 @@ impl TermArguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let (open, past) = arguments.stored.read(&arguments.period, Some(USUAL))?;
+    let (open, past) = arguments.stored.read(&arguments.period, Some(USUAL), CHOOSE_A_PERIOD)?;
     let report = analyse(open.configured()?, &past.minutes, &arguments.terms.terms()).map_err(CliError::failed)?;
     print(&match arguments.format {
         Format::Table => told(&report),
@@ -133,11 +134,4 @@ fn told(report: &CostReport) -> String {
         text.push_str("Nothing was found that would be cheaper or better.\n");
     }
     text
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
-        _ => Err("a number above 0 is needed".to_owned()),
-    }
 }

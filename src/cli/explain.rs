@@ -9,14 +9,13 @@ use tokio::time::Instant;
 use super::stored::{PATIENCE, StoredGroup, point_in_time, wait_for};
 use super::{CliError, print, read_file};
 use crate::engine::explain::{check, sentences};
-use crate::model::{Happening, Record};
+use crate::model::{Happening, Record, SCHEMA_VERSION};
 use crate::state::history::last_decision;
 
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("store", |store| store.required(false).default_value("").hide_default_value(true)))]
 pub(super) struct Arguments {
     /// A record of a decision, as it lies in the store under groups/<group>/records/.
-    #[arg(required_unless_present = "store")]
     record: Option<PathBuf>,
     #[command(flatten)]
     stored: StoredGroup,
@@ -40,6 +39,11 @@ enum Format {
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let record = match &arguments.record {
         Some(path) => from_file(path)?,
+        None if arguments.stored.store.is_empty() => {
+            return Err(CliError::input(
+                "name the file of a record, or with --store (or AUTOSCALER_STORE) the store whose newest decision is told",
+            ));
+        }
         None => from_store(&arguments.stored, arguments.at)?,
     };
     let name = &record.id;
@@ -70,8 +74,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     }
 }
 
+#[derive(serde::Deserialize)]
+struct Versioned {
+    schema: u32,
+}
+
 fn from_file(path: &Path) -> Result<Record, CliError> {
-    serde_json::from_slice(&read_file(path)?).map_err(|error| {
+    let bytes = read_file(path)?;
+    // What is newer is never guessed at, as in the functions.
+    if let Ok(Versioned { schema }) = serde_json::from_slice(&bytes)
+        && schema > SCHEMA_VERSION
+    {
+        return Err(CliError::Input(format!(
+            "{}: schema {schema} is newer than {SCHEMA_VERSION}; use the newer version of this program",
+            path.display()
+        )));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| {
         CliError::Input(format!(
             "{}: not a record: {error}; records lie under groups/<group>/records/ of the store, and of the directory of `local --out`",
             path.display()

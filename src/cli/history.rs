@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 use tokio::time::Instant;
 
-use super::stored::{PATIENCE, Period, StoredGroup, wait_for};
+use super::stored::{CHOOSE_A_PERIOD, PATIENCE, Period, StoredGroup, wait_for};
 use super::{CliError, print};
 use crate::handlers::history::{Compaction, RECORDS_KEPT_DAYS, compact};
 
@@ -67,7 +67,7 @@ pub(super) fn run(command: &Command) -> Result<(), CliError> {
 }
 
 fn export(arguments: &ExportArguments) -> Result<(), CliError> {
-    let (_, past) = arguments.stored.read(&arguments.period, None)?;
+    let (_, past) = arguments.stored.read(&arguments.period, None, CHOOSE_A_PERIOD)?;
     let mut bytes = Vec::new();
     match arguments.format {
         Format::Csv => table::write(&mut bytes, &past.minutes).map_err(CliError::failed)?,

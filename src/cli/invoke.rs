@@ -7,9 +7,11 @@ use clap::ValueEnum;
 use serde::Serialize;
 use tower::{Service, ServiceExt};
 
+use super::stored::configuration;
 use super::{CliError, print, read_file};
+use crate::functiongraph::events::{Action, Event};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, InvokeType};
-use crate::handlers::{alarm, console, evaluate, reclaim, tune};
+use crate::handlers::{Settings, alarm, console, evaluate, reclaim, tune};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -25,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "autoscaler-state")]
     state: PathBuf,
     /// Seconds that it may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 50)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
 }
 
@@ -43,9 +45,48 @@ enum Function {
     Console,
 }
 
+/// What is said where there are no keys.
+const NO_CREDENTIALS: &str = "no credentials: set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK";
+
+impl Function {
+    /// Refuses an event of a kind that never wakes this function.
+    fn takes(self, event: &Event) -> Result<(), CliError> {
+        let (is_for_it, wakes) = match self {
+            Self::Evaluate => (is_timer_or(event, Action::Evaluate), "a timer, or by {\"action\": \"evaluate\"}"),
+            Self::Tune => (is_timer_or(event, Action::Tune), "a timer, or by {\"action\": \"tune\"}"),
+            Self::Alarm => (matches!(event, Event::Notifications(_)), "an SMN notification"),
+            Self::Reclaim => (
+                matches!(event, Event::Notifications(_) | Event::Trace(_)),
+                "a Cloud Trace event or an SMN notification",
+            ),
+            Self::Console => (matches!(event, Event::Gateway(_)), "a request of the API gateway"),
+        };
+        if is_for_it {
+            return Ok(());
+        }
+        let name = self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        Err(CliError::Input(format!("{name} is woken by {wakes}, not by this event of kind {}", event.kind())))
+    }
+}
+
+fn is_timer_or(event: &Event, action: Action) -> bool {
+    match event {
+        Event::Timer(_) => true,
+        Event::Evaluation(asked) => asked.action == action,
+        _ => false,
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let event = read_file(&arguments.event)?;
     let environment = environment(arguments)?;
+    // What is wrong with the input is said first, and is no failure of the function.
+    arguments.function.takes(&Event::parse(&event).map_err(CliError::input)?)?;
+    if let Some(path) = &arguments.config {
+        configuration(path)?;
+    }
+    Settings::from_environment(&environment).map_err(CliError::input)?;
+    environment.credentials().ok_or_else(|| CliError::input(NO_CREDENTIALS))?;
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
     executor.block_on(async {
         let invocation = Invocation {
@@ -73,7 +114,7 @@ where
 {
     match service.oneshot(invocation).await {
         Ok(answer) => print(&format!("{}\n", serde_json::to_string_pretty(&answer).map_err(CliError::failed)?)),
-        Err(error) => Err(CliError::failed(error.into())),
+        Err(error) => Err(CliError::Failed(error.into().error_message)),
     }
 }
 

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::trace::read_trace;
+use super::numbers::count;
+use super::trace::read_trace_and_column;
 use super::{CliError, print, read_file, terminal};
 use crate::config::{AdviserMode, Config};
 use crate::local::play::{Play, PlaySettings, plausible_advice};
 use crate::local::{ModelAnswer, SpotTrace};
+use crate::model::Mode;
 use crate::replay::{Settings, Trace, Window, demo_trace};
 
 /// The group that is played when no configuration is given.
@@ -24,17 +26,18 @@ pub(super) struct Arguments {
     /// A CSV file with a time in the first column and the load in another. Default: a bundled day of AI inference.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// The column that holds the load, in work per second. Default: the second one.
+    /// The column that holds the load, in work per second. Default: the one after the time; of a file of `history export`
+    /// the signal that is the load.
     #[arg(long, value_name = "NAME", requires = "trace")]
     column: Option<String>,
     /// Skip so many days of the trace.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count)]
     from_day: usize,
     /// Play so many hours. Default: all that there are.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     hours: Option<usize>,
     /// Seconds from asking for an instance until it serves.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     lead: u32,
     /// A CSV file `timestamp,zone,available_capacity`: how many spot servers each zone has room for. What is over is
     /// reclaimed with five minutes' notice.
@@ -96,7 +99,12 @@ impl Arguments {
     fn trace(&self) -> Result<Trace, CliError> {
         let window = Window { from_day: self.from_day, days: None };
         let mut trace = match &self.trace {
-            Some(path) => read_trace(path, self.column.as_deref(), window).map_err(CliError::input)?,
+            Some(path) => {
+                let read = read_trace_and_column(path, self.column.as_deref(), window);
+                let (trace, column) = read.map_err(CliError::input)?;
+                column.tell(path);
+                trace
+            }
             None => demo_trace(window).map_err(CliError::input)?,
         };
         if let Some(hours) = self.hours {
@@ -134,6 +142,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         config.deepseek.mode = AdviserMode::Apply;
     }
     let group = &config.groups[0];
+    if group.mode == Mode::Observe && !terminal::is_quiet() {
+        eprintln!(
+            "flexus-autoscaler: group {} observes: its fleet is not changed, and the result is that of a fleet that stays as it is; set \"mode\": \"act\" to play it",
+            group.name
+        );
+    }
     let circumstances = Settings {
         lead_seconds: arguments.lead,
         delay_minutes: group.scaling.delay_minutes(),
@@ -215,8 +229,14 @@ impl Places {
                 "port {port}, or one of the two after it, is in use; choose others with --port, or end what listens there"
             )),
             (_, Some(directory))
-                if [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem]
-                    .contains(&error.kind()) =>
+                if [
+                    ErrorKind::NotFound,
+                    ErrorKind::PermissionDenied,
+                    ErrorKind::ReadOnlyFilesystem,
+                    ErrorKind::AlreadyExists,
+                    ErrorKind::NotADirectory,
+                ]
+                .contains(&error.kind()) =>
             {
                 CliError::Failed(format!(
                     "--out {}: {error}; name a directory that can be written",

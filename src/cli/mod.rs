@@ -7,6 +7,7 @@ mod explain;
 mod history;
 mod invoke;
 mod local;
+mod numbers;
 pub mod replay;
 mod report;
 mod shell;
@@ -17,7 +18,7 @@ mod tune;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +99,8 @@ enum Command {
 
 /// Runs the command line of this process. Exit codes: 0 done, 1 the thing asked for failed, 2 wrong usage or input.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = numbers::allow_negative(Arguments::command()).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     if arguments.quiet {
         terminal::be_quiet();
     }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use self::entrant::Entrant;
 use self::stage::Stage;
+use super::numbers::{count, positive};
 use super::trace::read_spot_market;
 use super::{CliError, terminal};
 use crate::replay::report::html::{self, Series, TracePage};
@@ -62,12 +63,13 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "K", value_parser = positive)]
     pub violation_price: Option<f64>,
     /// First day to play, counted from 0 at the first row.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count)]
     pub from_day: usize,
     /// Days to play; of a history the last ones. Default: all of a trace, the last 28 of a history.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub days: Option<usize>,
-    /// Column that holds the load. Default: the one after the time.
+    /// Column that holds the load. Default: the one after the time; of a file of `history export` the signal that is the
+    /// load.
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
     /// Play purchase options as well: a CSV of room for spot instances, `timestamp,zone,available_capacity`. `all` then
@@ -78,7 +80,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "PRICE", default_value_t = 0.35, requires = "spot_trace", value_parser = positive)]
     pub spot_price: f64,
     /// Seconds from the notice of a reclaim until the spot instance is gone.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, requires = "spot_trace")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, requires = "spot_trace", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub spot_notice: u32,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -86,9 +88,9 @@ pub struct ReplayArgs {
     /// File to write to instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Replays that run at the same time. Default: one a core.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub jobs: usize,
+    /// Replays that run at the same time, at most 512. Default: one a core.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=512))]
+    pub jobs: u16,
 }
 
 /// What to print.
@@ -102,13 +104,6 @@ pub enum Format {
     Html,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
-        _ => Err("a number above 0 is needed".to_owned()),
-    }
-}
-
 /// Runs the command.
 pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
     if arguments.days == Some(0) {
@@ -116,7 +111,11 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
     }
     let stage = Stage::set(arguments)?;
     let settings = &stage.settings;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs).build().map_err(CliError::failed)?;
+    // More threads than plays would only wait for work, and get in each other's way.
+    let ways = if arguments.spot_trace.is_some() { Purchasing::ALL.len() } else { 1 };
+    let plays = stage.traces.len() * stage.entrants.len() * ways;
+    let jobs = usize::from(arguments.jobs).min(plays);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().map_err(CliError::failed)?;
     let arenas: Vec<Arena<'_>> = stage.traces.iter().map(|trace| Arena::new(trace, settings)).collect();
     let text = match &arguments.spot_trace {
         Some(path) => {
@@ -129,7 +128,7 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
             let terms = SpotTerms { market, price: arguments.spot_price, notice_seconds: arguments.spot_notice };
             let buyer = |sizing: Contestant| Purchasing::ALL.map(|purchasing| Buyer { sizing, purchasing });
             let buyers: Vec<Buyer> = stage.contestants().flat_map(buyer).collect();
-            let reports = pool.install(|| play_all(&arenas, &buyers, |buyer, arena| buyer.play(arena, &terms)));
+            let reports = pool.install(|| play_all(&stage, &arenas, &buyers, |buyer, arena| buyer.play(arena, &terms)));
             match arguments.format {
                 Format::Table => table::render_spot(&reports, &settings.prices, &terms),
                 Format::Json | Format::Html => json(&reports)?,
@@ -137,7 +136,7 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
         }
         None => {
             let play = |entrant: &Entrant, arena: &Arena<'_>| entrant.play_and_watch(arena, &mut |_, _| {});
-            let reports = pool.install(|| play_all(&arenas, &stage.entrants, play));
+            let reports = pool.install(|| play_all(&stage, &arenas, &stage.entrants, play));
             let reports: Vec<Report> = match stage.price_per_hour {
                 Some(price) => {
                     let priced = arenas.iter().zip(reports);
@@ -157,6 +156,7 @@ pub fn run(arguments: &ReplayArgs) -> Result<(), CliError> {
 
 /// Plays everybody on every trace, as many at a time as there are threads; the rows come in the order of the contestants.
 fn play_all<C: Sync>(
+    stage: &Stage,
     arenas: &[Arena<'_>],
     contestants: &[C],
     play: impl Fn(&C, &Arena<'_>) -> Row + Sync,
@@ -164,13 +164,15 @@ fn play_all<C: Sync>(
     let progress = terminal::bar(arenas.len() * contestants.len(), "replay");
     let reports = arenas
         .par_iter()
-        .map(|arena| {
+        .zip(&stage.columns)
+        .map(|(arena, column)| {
             let play = |contestant: &C| {
                 let row = play(contestant, arena);
                 progress.inc(1);
                 row
             };
-            Report::new(arena, contestants.par_iter().map(play).collect())
+            let report = Report::new(arena, contestants.par_iter().map(play).collect());
+            Report { column: column.clone(), ..report }
         })
         .collect();
     progress.finish_and_clear();

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use tokio::time::Instant;
 
 use super::cost::TermArguments;
-use super::stored::{PATIENCE, Period, StoredGroup, wait_for};
+use super::stored::{CHOOSE_A_PERIOD, PATIENCE, Period, StoredGroup, wait_for};
 use super::{CliError, print};
 use crate::cost::weekly::{Language, WeeklyReport, weekly_report_text};
 use crate::state::history;
@@ -50,7 +50,7 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let (open, past) = arguments.stored.read(&arguments.period, Some(WEEK))?;
+    let (open, past) = arguments.stored.read(&arguments.period, Some(WEEK), CHOOSE_A_PERIOD)?;
     let first = past.minutes.first().map_or_else(Utc::now, |entry| entry.minute.start());
     let length = past.minutes.last().map_or(WEEK, |last| (last.minute + 1).start() - first);
     let deadline = Instant::now() + PATIENCE;

@@ -1,5 +1,6 @@
 //! A group whose state lies on a store, as arguments name it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,10 @@ use crate::state::{Store, StoreLocation};
 
 /// All that one command asks of a store may take this long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+/// How another stretch of time is chosen.
+pub(super) const CHOOSE_A_PERIOD: &str = "--from and --to choose another stretch of time";
+/// How the ends of a stretch of time are told.
+const TO_THE_MINUTE: &str = "%Y-%m-%dT%H:%MZ";
 /// Key of the configuration in a store.
 const CONFIG_KEY: &str = "config.json";
 
@@ -89,6 +94,9 @@ impl StoredGroup {
             },
         };
         let (name, configured) = self.choose(config.clone())?;
+        if configured.is_none() {
+            look_for(&store, &name, config.as_ref()).await?;
+        }
         Ok(OpenGroup { store, name, configured, config })
     }
 
@@ -109,8 +117,14 @@ impl StoredGroup {
     }
 
     /// Opens the store and reads what it knows of the group's past, records that were not compacted yet among it. Without a
-    /// beginning in `period`, the last `usual` before its end; without that, all of it.
-    pub(super) fn read(&self, period: &Period, usual: Option<TimeDelta>) -> Result<(OpenGroup, History), CliError> {
+    /// beginning in `period`, the last `usual` before its end; without that, all of it. `others` says how another stretch is
+    /// chosen, for when there is nothing in this one.
+    pub(super) fn read(
+        &self,
+        period: &Period,
+        usual: Option<TimeDelta>,
+        others: &str,
+    ) -> Result<(OpenGroup, History), CliError> {
         let spinner = terminal::spinner("reading history");
         let read = wait_for(async {
             let stored = self.open().await?;
@@ -125,6 +139,16 @@ impl StoredGroup {
             let deadline = Instant::now() + PATIENCE;
             let past = history::read(&stored.store, &stored.name, from, until, true, deadline).await;
             let past = past.map_err(CliError::failed)?;
+            // An export of nothing is an empty table; a reckoning of nothing says where it looked.
+            if past.minutes.is_empty() && usual.is_some() {
+                return Err(CliError::Failed(format!(
+                    "{} holds no minute of group {} from {} to {}; {others}",
+                    self.store,
+                    stored.name,
+                    from.format(TO_THE_MINUTE),
+                    until.format(TO_THE_MINUTE),
+                )));
+            }
             Ok((stored, past))
         });
         spinner.finish_and_clear();
@@ -154,6 +178,22 @@ impl OpenGroup {
     }
 }
 
+/// Refuses a group that neither the configuration nor the store knows, where they know others.
+async fn look_for(store: &Store, name: &str, config: Option<&Config>) -> Result<(), CliError> {
+    let stored = history::groups(store, Instant::now() + PATIENCE).await.map_err(CliError::failed)?;
+    let configured = config.into_iter().flat_map(|config| &config.groups).map(|group| group.name.clone());
+    let known: BTreeSet<String> = configured.chain(stored).collect();
+    if known.is_empty() || known.contains(name) {
+        return Ok(());
+    }
+    Err(no_group(name, known))
+}
+
+fn no_group(name: &str, known: impl IntoIterator<Item = String>) -> CliError {
+    let known: Vec<String> = known.into_iter().collect();
+    CliError::Input(format!("no group {name}; there are: {}", known.join(", ")))
+}
+
 /// Waits for something that speaks to a store.
 pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
@@ -162,17 +202,18 @@ pub(super) fn wait_for<T>(work: impl Future<Output = Result<T, CliError>>) -> Re
 
 /// The group of that name, or the only one.
 pub(super) fn chosen(config: Config, name: Option<&str>) -> Result<Group, CliError> {
-    let names = config.groups.iter().map(|group| group.name.clone()).collect::<Vec<_>>().join(", ");
+    let names: Vec<String> = config.groups.iter().map(|group| group.name.clone()).collect();
     let count = config.groups.len();
+    if count == 0 {
+        return Err(CliError::input("the configuration has no group"));
+    }
     let mut groups = config.groups.into_iter();
     match name {
-        Some(name) => groups
-            .find(|group| group.name == name)
-            .ok_or_else(|| CliError::Input(format!("there is no group {name}; the configuration has {names}"))),
+        Some(name) => groups.find(|group| group.name == name).ok_or_else(|| no_group(name, names)),
         None => groups
             .next()
             .filter(|_| count == 1)
-            .ok_or_else(|| CliError::Input(format!("name one of the groups (--group): {names}"))),
+            .ok_or_else(|| CliError::Input(format!("name one of the groups (--group): {}", names.join(", ")))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads a recorded load from a CSV file, plain or gzipped.
 
+mod column;
+
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -8,6 +10,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 
+pub use self::column::LoadColumn;
 use crate::local::SpotTrace;
 use crate::model::Minute;
 use crate::replay::spot::SpotMarket;
@@ -66,16 +69,29 @@ pub enum TraceFileError {
 /// The first column holds the time of each row (ISO 8601, UTC if no zone is given) at a regular step, `column` the load in
 /// work per second; without it the second column. Empty cells are missing data.
 pub fn read_trace(path: &Path, column: Option<&str>, window: Window) -> Result<Trace, TraceFileError> {
-    Ok(Trace::prepare(&read_recording(path, column)?, window)?)
+    Ok(read_trace_and_column(path, column, window)?.0)
+}
+
+/// As [`read_trace`], and tells which column was taken.
+///
+/// # Errors
+/// As [`read_trace`].
+pub fn read_trace_and_column(
+    path: &Path,
+    column: Option<&str>,
+    window: Window,
+) -> Result<(Trace, LoadColumn), TraceFileError> {
+    let (recording, taken) = read_recording(path, column)?;
+    Ok((Trace::prepare(&recording, window)?, taken))
 }
 
 /// Reads the whole recording as it lies in the file.
-pub fn read_recording(path: &Path, column: Option<&str>) -> Result<Recording, TraceFileError> {
+fn read_recording(path: &Path, column: Option<&str>) -> Result<(Recording, LoadColumn), TraceFileError> {
     let shown = path.display().to_string();
     let bytes = read_plain(path)?;
     let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
     let name = name.trim_end_matches(".gz").trim_end_matches(".csv").to_owned();
-    parse_recording(&shown, name, &bytes, column)
+    parse(&shown, name, &bytes, column)
 }
 
 /// Reads how many spot instances there was room for: rows of time, zone, number. A zone keeps its number until its next
@@ -136,24 +152,43 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, TraceFileError> {
 /// Reads a recording from the bytes of a CSV file. `path` is what errors call it, `name` what reports do.
 ///
 /// # Errors
-/// As [`read_recording`].
+/// As [`read_trace`].
 pub fn parse_recording(
     path: &str,
     name: String,
     bytes: &[u8],
     column: Option<&str>,
 ) -> Result<Recording, TraceFileError> {
+    Ok(parse(path, name, bytes, column)?.0)
+}
+
+fn parse(
+    path: &str,
+    name: String,
+    bytes: &[u8],
+    column: Option<&str>,
+) -> Result<(Recording, LoadColumn), TraceFileError> {
     let file = |problem: String| TraceFileError::File { path: path.to_owned(), problem };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if std::str::from_utf8(bytes).is_err() {
+        return Err(file("is not UTF-8; save it as UTF-8".to_owned()));
+    }
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| file(format!("is no CSV file: {error}")))?.clone();
     if header.iter().all(str::is_empty) {
         return Err(file("is empty; a header and at least two rows are needed".to_owned()));
     }
+    if let [only] = header.iter().collect::<Vec<_>>()[..]
+        && let Some(other) = [';', '\t'].into_iter().find(|separator| only.contains(*separator))
+    {
+        let name = if other == ';' { "a semicolon" } else { "a tab" };
+        return Err(file(format!("separates its cells by {name}; the separator must be a comma")));
+    }
     if parse_time(&header[0]).is_some() || header.iter().skip(1).any(|cell| cell.parse::<f64>().is_ok()) {
         return Err(file("row 1 holds values; a header such as `timestamp,requests_per_second` is needed".to_owned()));
     }
-    let index = load_column(&header, column).map_err(file)?;
+    let taken = LoadColumn::choose(&header, column).map_err(file)?;
+    let index = taken.index;
     let cell = |row: usize, column: usize, problem: String| TraceFileError::Cell {
         path: path.to_owned(),
         row,
@@ -164,6 +199,13 @@ pub fn parse_recording(
     let mut values = Vec::new();
     for (row, record) in (2..).zip(reader.records()) {
         let record = record.map_err(|error| file(format!("row {row} is no CSV: {error}")))?;
+        if record.len() > header.len() {
+            let (cells, known) = (record.len(), header.len());
+            let problem = format!(
+                "row {row} has {cells} cells, the header has {known}; a decimal comma makes two cells of one number"
+            );
+            return Err(file(problem));
+        }
         let text = record.get(0).unwrap_or_default();
         let time = parse_time(text).ok_or_else(|| {
             cell(row, 0, format!("`{}` is no ISO 8601 time such as 2024-05-10T00:00:00Z", excerpt(text)))
@@ -179,24 +221,14 @@ pub fn parse_recording(
             _ => "has one row; at least two are needed to know the step".to_owned(),
         }));
     };
-    Ok(Recording {
+    let recording = Recording {
         name,
         start: Minute::containing(first),
         step_seconds: u32::try_from((second - first).num_seconds())
             .map_err(|_| cell(3, 0, "the step is longer than a day".to_owned()))?,
         values,
-    })
-}
-
-fn load_column(header: &csv::StringRecord, column: Option<&str>) -> Result<usize, String> {
-    match column {
-        None if header.len() < 2 => Err("has one column; a time and a load are needed".to_owned()),
-        None => Ok(1),
-        Some(column) => header.iter().skip(1).position(|name| name == column).map(|index| index + 1).ok_or_else(|| {
-            let known: Vec<&str> = header.iter().skip(1).collect();
-            format!("has no column `{column}`; it has {}", known.join(", "))
-        }),
-    }
+    };
+    Ok((recording, taken))
 }
 
 /// Refuses a time that does not continue the step of the first two.
@@ -252,107 +284,4 @@ fn excerpt(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
-    use super::*;
-
-    const GOOD: &str =
-        "timestamp,load,other\n2024-05-10T00:00:00Z,1,7\n2024-05-10T00:01:00Z,,8\n2024-05-10T00:02:00Z,3,9\n";
-
-    fn parse(text: &str, column: Option<&str>) -> Result<Recording, String> {
-        parse_recording("t.csv", "t".to_owned(), text.as_bytes(), column).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_second_column_is_the_load_unless_another_is_named() {
-        let recording = parse(GOOD, None).unwrap();
-        assert_eq!((recording.step_seconds, recording.start), (60, Minute(28_588_320)));
-        assert_eq!(recording.values, [Some(1.0), None, Some(3.0)]);
-        assert_eq!(parse(GOOD, Some("other")).unwrap().values, [Some(7.0), Some(8.0), Some(9.0)]);
-    }
-
-    #[test]
-    fn times_may_lack_a_zone_and_seconds() {
-        assert_eq!(parse("t,x\n2024-05-10 00:00,1\n2024-05-10 00:05,2\n", None).unwrap().step_seconds, 300);
-        assert_eq!(parse("t,x\n2024-05-10T02:00:00+02:00,1\n2024-05-10T00:00:10Z,2\n", None).unwrap().step_seconds, 10);
-    }
-
-    #[test]
-    fn a_spot_market_is_filled_in_minute_by_minute_until_a_zone_ends() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("spot.csv");
-        let rows = ["2023-08-03T00:00:00Z,a,2", "2023-08-03T00:00:00Z,b,1", "2023-08-03T00:03:00Z,a,0"];
-        fs::write(&path, format!("timestamp,zone,available_capacity\n{}\n", rows.join("\n"))).unwrap();
-        let market = read_spot_market(&path).unwrap();
-        assert_eq!(
-            (0..4).map(|minute| market.at(minute).to_vec()).collect::<Vec<_>>(),
-            [[2, 1], [2, 0], [2, 0], [0, 0]]
-        );
-        fs::write(&path, "timestamp,zone,available_capacity\n").unwrap();
-        assert!(read_spot_market(&path).unwrap_err().to_string().contains("no rows"));
-    }
-
-    #[test]
-    fn a_gzipped_file_reads_like_a_plain_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("load.csv.gz");
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(GOOD.as_bytes()).unwrap();
-        fs::write(&path, encoder.finish().unwrap()).unwrap();
-        let recording = read_recording(&path, None).unwrap();
-        assert_eq!((recording.name.as_str(), recording.values.len()), ("load", 3));
-    }
-
-    #[test]
-    fn a_bad_file_gets_one_line_that_names_row_and_column() {
-        let cases = [
-            ("", "trace t.csv: is empty; a header and at least two rows are needed"),
-            ("t,x\n", "trace t.csv: has a header and no rows; at least two are needed"),
-            ("t,x\n2024-05-10T00:00:00Z,1\n", "trace t.csv: has one row; at least two are needed to know the step"),
-            ("t\n2024-05-10T00:00:00Z\n", "trace t.csv: has one column; a time and a load are needed"),
-            (
-                "2024-05-10T00:00:00Z,1\n2024-05-10T00:01:00Z,1\n",
-                "trace t.csv: row 1 holds values; a header such as `timestamp,requests_per_second` is needed",
-            ),
-            (
-                "t,x\n2024-05-10T00:00:00Z,1\nyesterday,1\n",
-                "trace t.csv, row 3, column t: `yesterday` is no ISO 8601 time such as 2024-05-10T00:00:00Z",
-            ),
-            (
-                "t,x\n2024-05-10T00:00:00Z,1\n2024-05-10T00:01:00Z,1\n2024-05-10T00:03:00Z,1\n",
-                "trace t.csv, row 4, column t: is 120 s after the row before, where the step is 60 s; leave the cell empty where data is missing",
-            ),
-            (
-                "t,x\n2024-05-10T00:01:00Z,1\n2024-05-10T00:01:00Z,1\n",
-                "trace t.csv, row 3, column t: 2024-05-10T00:01:00+00:00 does not come after 2024-05-10T00:01:00+00:00",
-            ),
-            (
-                "t,x\n2024-05-10T00:00:00Z,many\n",
-                "trace t.csv, row 2, column x: `many` is no number; leave the cell empty where data is missing",
-            ),
-            (
-                "t,x\n2024-05-10T00:00:00Z,NaN\n",
-                "trace t.csv, row 2, column x: NaN is no load; leave the cell empty where data is missing",
-            ),
-            ("t,x\n2024-05-10T00:00:00Z,inf\n", "trace t.csv, row 2, column x: the load is infinite"),
-            (
-                "t,x\n2024-05-10T00:00:00Z,1e300\n",
-                "trace t.csv, row 2, column x: the load 1e300 is too large; at most 1e18",
-            ),
-            (
-                "t,x\n2024-05-10T00:00:00Z,1\n2024-05-12T00:00:00Z,1\n",
-                "trace t.csv, row 3, column t: is 172800 s after the row before; a step of at most a day is needed",
-            ),
-            ("t,x\n2024-05-10T00:00:00Z,-2\n", "trace t.csv, row 2, column x: the load -2 is negative"),
-            ("t,x\n2024-05-10T00:00:00Z\n", "trace t.csv, row 2, column x: the row ends before this column"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(parse(text, None).unwrap_err(), expected);
-        }
-        assert_eq!(parse(GOOD, Some("z")).unwrap_err(), "trace t.csv: has no column `z`; it has load, other");
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! The configuration document: strict JSON, refused with the exact path and the mend.
 
 mod validate;
+mod wording;
 
 use std::fmt;
 
@@ -231,7 +232,7 @@ impl Config {
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let config: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             if error.inner().is_data() {
-                ConfigError::one(&error.path().to_string(), error.inner().to_string())
+                ConfigError::one(&error.path().to_string(), wording::in_json(&error.inner().to_string()))
             } else {
                 ConfigError::one("", format!("is not JSON: {}", error.inner()))
             }

@@ -66,6 +66,14 @@ pub enum ContestantError {
         /// What was asked for.
         knob: String,
     },
+    /// The knob is a target that no group can have.
+    #[error("the knob `{knob}` of policy `{name}` is a target in per cent: above 0, at most 100")]
+    KnobOutOfRange {
+        /// The policy.
+        name: String,
+        /// What was asked for.
+        knob: String,
+    },
     /// The policy has nothing to turn.
     #[error("policy `{name}` has no knob, so `{name}@{knob}` means nothing")]
     NoKnob {
@@ -227,6 +235,9 @@ impl FromStr for Contestant {
         let Some(value) = knob.parse::<f64>().ok().filter(|value| value.is_finite() && *value > 0.0) else {
             return Err(ContestantError::BadKnob { name, knob });
         };
+        if value > 100.0 && usual.knob().is_some() && !matches!(usual, Self::Predictive(_)) {
+            return Err(ContestantError::KnobOutOfRange { name, knob });
+        }
         match usual {
             Self::Hpa(_) => Ok(Self::Hpa(value)),
             Self::TargetTracking(_) => Ok(Self::TargetTracking(value)),
@@ -268,6 +279,8 @@ mod tests {
         let message = |list| Contestant::parse_list(list, &[5.0]).unwrap_err().to_string();
         assert!(message("hpaa").starts_with("there is no policy `hpaa`; there are static_one, "));
         assert_eq!(message("hpa@zero"), "the knob `zero` of policy `hpa` is no number above 0");
+        assert_eq!(message("hpa@500"), "the knob `500` of policy `hpa` is a target in per cent: above 0, at most 100");
+        assert_eq!(names("hpa@100,predictive@500"), ["hpa@100", "predictive@500"]);
         assert_eq!(message("static_one@3"), "policy `static_one` has no knob, so `static_one@3` means nothing");
     }
 }

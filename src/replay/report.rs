@@ -24,6 +24,9 @@ pub const OWN: &str = "own";
 pub struct Report {
     /// The trace.
     pub trace: String,
+    /// The column of its file that is the load, where there are others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
     /// Minutes played.
     pub minutes: usize,
     /// Missing values that were interpolated.
@@ -53,6 +56,7 @@ impl Report {
     pub fn new(arena: &Arena<'_>, policies: Vec<Row>) -> Self {
         Self {
             trace: arena.trace().name.clone(),
+            column: None,
             minutes: arena.trace().minutes(),
             interpolated: arena.trace().interpolated,
             lead_s: arena.settings().lead_seconds,

@@ -4,6 +4,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::model::Record;
 
+/// The folder of all groups.
+pub const GROUPS: &str = "groups";
+
 /// `groups/<group>/snapshot.json`.
 pub fn snapshot(group: &str) -> String {
     format!("groups/{group}/snapshot.json")

@@ -1,5 +1,6 @@
 //! `config check FILE`, `config schema`, `config preset`.
 
+mod placeholders;
 mod preset;
 
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{CliError, print, read_file};
-use crate::config::Config;
+use crate::config::{Config, Problem};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -30,7 +31,7 @@ pub(super) enum Format {
     /// Lines for people.
     #[default]
     Text,
-    /// One JSON document: what is wrong and where, or nothing.
+    /// One JSON document: what is wrong and where, and what was not filled in.
     Json,
 }
 
@@ -38,8 +39,9 @@ pub(super) fn run(command: &Command) -> Result<(), CliError> {
     match command {
         Command::Check { file, format: Format::Json } => check_for_programs(file),
         Command::Check { file, format: Format::Text } => {
-            let config = Config::parse(&read_file(file)?)
-                .map_err(|error| CliError::Input(format!("{}:\n{error}", file.display())))?;
+            let document = read_file(file)?;
+            let config =
+                Config::parse(&document).map_err(|error| CliError::Input(format!("{}:\n{error}", file.display())))?;
             let mut told = format!("{}: good, {} group(s) in {}\n", file.display(), config.groups.len(), config.region);
             for group in &config.groups {
                 let mode = match group.mode {
@@ -55,6 +57,9 @@ pub(super) fn run(command: &Command) -> Result<(), CliError> {
                     group.signals.len(),
                 );
             }
+            for warning in placeholders::unfilled(&document) {
+                told += &format!("  warning: {warning}\n");
+            }
             print(&told)
         }
         Command::Preset(arguments) => preset::run(arguments),
@@ -66,10 +71,13 @@ pub(super) fn run(command: &Command) -> Result<(), CliError> {
 }
 
 fn check_for_programs(file: &std::path::Path) -> Result<(), CliError> {
-    let problems = Config::parse(&read_file(file)?).err().map(|error| error.problems).unwrap_or_default();
-    let told: Vec<_> =
-        problems.iter().map(|problem| json!({"path": problem.path, "message": problem.message})).collect();
-    print(&format!("{:#}\n", json!({"file": file, "problems": told})))?;
+    let document = read_file(file)?;
+    let problems = Config::parse(&document).err().map(|error| error.problems).unwrap_or_default();
+    let told = |problems: &[Problem]| -> Vec<_> {
+        problems.iter().map(|problem| json!({"path": problem.path, "message": problem.message})).collect()
+    };
+    let warnings = placeholders::unfilled(&document);
+    print(&format!("{:#}\n", json!({"file": file, "problems": told(&problems), "warnings": told(&warnings)})))?;
     match problems.len() {
         0 => Ok(()),
         count => Err(CliError::Input(format!("{}: {count} problem(s)", file.display()))),

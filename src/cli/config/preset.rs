@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::super::{CliError, print};
+use super::placeholders::PLACEHOLDER;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
@@ -53,9 +54,6 @@ impl Preset {
         }
     }
 }
-
-/// Stands where an id of the user's belongs.
-const PLACEHOLDER: &str = "REPLACE";
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let Some(preset) = arguments.preset else { return print(&list()) };

@@ -72,6 +72,8 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
+    // A file is looked at before keys are: whoever writes one need not have them yet.
+    arguments.config.as_deref().map(named_config).transpose()?;
     let credentials = Credentials::from_variables(|name| std::env::var(name).ok())
         .map_err(|error| CliError::Input(error.to_string()))?;
     let looking = terminal::spinner("looking at every API, right and metric");

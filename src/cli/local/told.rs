@@ -165,12 +165,21 @@ pub(super) fn addresses(play: &Play) -> String {
          object store, bucket {BUCKET}: {}\n\
          {}\
          region {}, project {}\n\
-         access key {}, secret key {}\n",
+         Its clock stands at the end of the trace, {}: `--from`, `--to` and `--at` mean times of the trace.\n\n\
+         In another shell, these let our own commands find it (`explain`, `cost`, `report`, `replay --history \"$AUTOSCALER_STORE\"`):\n\n\
+         export AUTOSCALER_STORE=obs://{BUCKET}\n\
+         export AUTOSCALER_STORE_ENDPOINT={}\n\
+         export AUTOSCALER_REGION={}\n\
+         export HUAWEICLOUD_SDK_AK={}\n\
+         export HUAWEICLOUD_SDK_SK={}\n",
         play.region_url(),
         play.store_url(),
         console(play),
         settings.region,
         settings.project_id,
+        play.region().now().start().format("%Y-%m-%dT%H:%M:%SZ"),
+        play.store_url(),
+        settings.region,
         settings.user.access_key,
         settings.user.secret_key.expose(),
     )

@@ -6,7 +6,7 @@ use super::ReplayArgs;
 use super::entrant::Entrant;
 use crate::cli::CliError;
 use crate::cli::stored::{Period, StoredGroup, chosen, configuration};
-use crate::cli::trace::read_trace;
+use crate::cli::trace::read_trace_and_column;
 use crate::model::{Group, HistoryMinute};
 use crate::replay::history::{self, Known, Past};
 use crate::replay::{ACTUAL, Contestant, OWN, Settings, Trace, Window, demo_trace};
@@ -17,6 +17,8 @@ const USUAL_DAYS: i64 = 28;
 
 pub(super) struct Stage {
     pub(super) traces: Vec<Trace>,
+    /// Of each trace, the column that is its load, where its file has others.
+    pub(super) columns: Vec<Option<String>>,
     pub(super) settings: Settings,
     pub(super) entrants: Vec<Entrant>,
     /// What an instance-hour costs, where that is known.
@@ -39,7 +41,8 @@ impl Stage {
                 }
                 let settings = adapted(arguments, Settings::default());
                 let entrants = entrants(arguments, &settings, None, None)?;
-                Ok(Self { traces: traces(arguments)?, settings, entrants, price_per_hour: None, known: None })
+                let (traces, columns) = traces(arguments)?;
+                Ok(Self { traces, columns, settings, entrants, price_per_hour: None, known: None })
             }
         }
     }
@@ -52,7 +55,8 @@ impl Stage {
         let signals = group.signals.iter().enumerate();
         let models = signals.map(|(index, signal)| SignalModel::of(&group, index, signal)).collect();
         let entrants = entrants(arguments, &settings, Some(Entrant::Own(Box::new(group), models)), None)?;
-        Ok(Self { traces: traces(arguments)?, settings, entrants, price_per_hour, known: None })
+        let (traces, columns) = traces(arguments)?;
+        Ok(Self { traces, columns, settings, entrants, price_per_hour, known: None })
     }
 
     /// A group's own past.
@@ -66,7 +70,11 @@ impl Stage {
         };
         let days = arguments.days.and_then(|days| i64::try_from(days).ok()).unwrap_or(USUAL_DAYS);
         let usual = TimeDelta::try_days(days).ok_or_else(|| CliError::input("--days is too large"))?;
-        let (open, past) = stored.read(&Period::default(), Some(usual))?;
+        let (open, past) = stored.read(
+            &Period::default(),
+            Some(usual),
+            "--days plays more of the past, and `cost` looks at other stretches by --from and --to",
+        )?;
         let group = open.configured()?.clone();
         let Past { trace, settings, actual, known } = history::past(&group, &past.minutes).map_err(CliError::failed)?;
         let settings = adapted(arguments, settings);
@@ -75,7 +83,7 @@ impl Stage {
         let models = signals.map(|(index, signal)| SignalModel::fitted(&group, index, signal, &past.minutes)).collect();
         let own = Entrant::Own(Box::new(group), models);
         let entrants = entrants(arguments, &settings, Some(own), Some(Entrant::Actual(actual)))?;
-        Ok(Self { traces: vec![trace], settings, entrants, price_per_hour, known: Some(known) })
+        Ok(Self { traces: vec![trace], columns: vec![None], settings, entrants, price_per_hour, known: Some(known) })
     }
 
     /// The policies among the entrants.
@@ -102,13 +110,18 @@ fn adapted(arguments: &ReplayArgs, mut settings: Settings) -> Settings {
     settings
 }
 
-fn traces(arguments: &ReplayArgs) -> Result<Vec<Trace>, CliError> {
+/// Every trace, and of each the column that is its load, where its file has others.
+fn traces(arguments: &ReplayArgs) -> Result<(Vec<Trace>, Vec<Option<String>>), CliError> {
     let window = Window { from_day: arguments.from_day, days: arguments.days };
     if arguments.traces.is_empty() {
-        return Ok(vec![demo_trace(window).map_err(CliError::input)?]);
+        return Ok((vec![demo_trace(window).map_err(CliError::input)?], vec![None]));
     }
-    let read =
-        |path: &std::path::PathBuf| read_trace(path, arguments.column.as_deref(), window).map_err(CliError::input);
+    let read = |path: &std::path::PathBuf| {
+        let (trace, column) =
+            read_trace_and_column(path, arguments.column.as_deref(), window).map_err(CliError::input)?;
+        column.tell(path);
+        Ok((trace, column.name_among_others()))
+    };
     arguments.traces.iter().map(read).collect()
 }
 

@@ -57,9 +57,10 @@ fn render_one(text: &mut String, report: &Report, prices: &[f64]) {
 fn render_rows(text: &mut String, report: &Report, prices: &[f64]) {
     let _ = writeln!(
         text,
-        "{}: {} minutes ({:.1} days), {} missing values interpolated\n\
+        "{}{}: {} minutes ({:.1} days), {} missing values interpolated\n\
          lead {} s, metrics {} min late, an instance serves {:.4} work per second ({:.1} on average at 60 %), clairvoyant {:.1} instance-hours",
         report.trace,
+        report.column.as_ref().map_or_else(String::new, |column| format!(", column `{column}`")),
         report.minutes,
         report.minutes as f64 / 1440.0,
         report.interpolated,

@@ -283,7 +283,8 @@
     const report = trace().report;
     document.title = `Replay of ${report.trace}`;
     byId("title").textContent = report.trace;
-    const parts = [`${number(report.minutes / 1440, 1)} days from ${instant(trace().start)} UTC`, `instances start in ${report.lead_s} s`, `metrics ${report.delay_min} min late`, `${number(report.mean_instances, 1)} instances on average at 60 %`];
+    const column = report.column === undefined ? [] : [`column ${report.column}`];
+    const parts = [...column, `${number(report.minutes / 1440, 1)} days from ${instant(trace().start)} UTC`, `instances start in ${report.lead_s} s`, `metrics ${report.delay_min} min late`, `${number(report.mean_instances, 1)} instances on average at 60 %`];
     if (report.price_per_hour !== undefined) parts.push(`an instance-hour costs ${number(report.price_per_hour, 4)}`);
     if (report.known?.saturated) parts.push(`full in ${report.known.saturated} minutes`);
     if (report.interpolated) parts.push(`${report.interpolated} missing values interpolated`);

@@ -123,6 +123,22 @@ pub async fn read(
     Ok(history)
 }
 
+/// The groups that the store knows anything of.
+///
+/// # Errors
+/// When the store fails.
+pub async fn groups(store: &Store, deadline: Instant) -> Result<BTreeSet<String>, StoreError> {
+    let mut groups = BTreeSet::new();
+    let mut after = String::new();
+    loop {
+        let names = store.names_after(keys::GROUPS, &after, deadline).await?;
+        let Some(last) = names.last() else { return Ok(groups) };
+        // `0` comes right after `/`: all else of that group is passed over.
+        after = format!("{last}0");
+        groups.extend(names);
+    }
+}
+
 /// When the newest thing happened that the store knows of a group: its newest record, or the end of its history.
 ///
 /// # Errors
