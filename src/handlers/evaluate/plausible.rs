@@ -14,6 +14,8 @@ const LEARNT_AFTER: u32 = 10;
 const WEIGHT: f64 = 0.05;
 /// How many times more or less than usual is still the same relation: requests differ from hour to hour.
 const TOLERANCE: f64 = 1.5;
+/// Only what is closer than this is learnt from: a lie within the tolerance must not become what is usual.
+const LEARNS_WITHIN: f64 = 1.2;
 /// A relation that has held for so long is the new one: another version of the service was deployed.
 const BELIEVED_AFTER_MINUTES: i64 = 360;
 /// Under this utilisation an instance's own housekeeping hides the load.
@@ -284,8 +286,11 @@ fn contradiction(
         return None;
     };
     let known = relation.as_mut()?;
-    if per_busy <= usual_work * TOLERANCE && per_busy * TOLERANCE >= usual_work {
-        known.work_per_second += WEIGHT * (per_busy - usual_work);
+    let is_within = |times: f64| per_busy <= usual_work * times && per_busy * times >= usual_work;
+    if is_within(TOLERANCE) {
+        if is_within(LEARNS_WITHIN) {
+            known.work_per_second += WEIGHT * (per_busy - usual_work);
+        }
         (known.broken_since, known.excess) = (None, None);
         return None;
     }
