@@ -539,6 +539,9 @@ async fn every_sample_event_runs_through_its_function_by_the_command_invoke() {
     let mut count = 0;
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let function = match name.split('-').next().unwrap() {
             "timer" | "manual" | "obs" => "evaluate",
