@@ -42,25 +42,22 @@ fn buy_nothing(plan: &mut [PoolTarget]) {
         part.target = part.current;
         part.why.push_str("; a person paused growing");
     }
-    give_back(missing, plan, |part| part.current, "stay in place of what is not bought");
+    let all: Vec<u32> = plan.iter().map(|part| part.current).collect();
+    give_back(missing, plan, all, "stay in place of what is not bought");
 }
 
 /// Lets nothing that serves go before as many serve as shall be there.
 fn keep_serving(target: u32, plan: &mut [PoolTarget], pools: &[PoolState<'_>]) {
-    let serving: u32 = pools.iter().map(|state| state.capacity.serving).sum();
-    let stay: u32 = pools.iter().zip(&*plan).map(|(state, part)| state.capacity.serving.min(part.target)).sum();
-    let missing = target.min(serving).saturating_sub(stay);
-    let serving_of = |part: &PoolTarget| {
-        let state = pools.iter().find(|state| state.pool.name == part.pool);
-        state.map_or(0, |state| state.capacity.serving)
-    };
-    give_back(missing, plan, serving_of, "stay until others serve in their place");
+    let serving: Vec<u32> = pools.iter().map(|state| state.capacity.serving).collect();
+    let stay: u32 = serving.iter().zip(&*plan).map(|(&serving, part)| serving.min(part.target)).sum();
+    let missing = target.min(serving.iter().sum()).saturating_sub(stay);
+    give_back(missing, plan, serving, "stay until others serve in their place");
 }
 
-/// Takes up to `count` removals back, from pools that would keep less than `most` of them.
-fn give_back(mut count: u32, plan: &mut [PoolTarget], most: impl Fn(&PoolTarget) -> u32, why: &str) {
-    for part in plan {
-        let kept = most(part).saturating_sub(part.target).min(count);
+/// Takes up to `count` removals back, in each pool up to as many as `most` says.
+fn give_back(mut count: u32, plan: &mut [PoolTarget], most: Vec<u32>, why: &str) {
+    for (part, most) in plan.iter_mut().zip(most) {
+        let kept = most.saturating_sub(part.target).min(count);
         if kept > 0 {
             count -= kept;
             part.target += kept;
@@ -74,18 +71,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{AsGroupSource, Capacity, FleetSource, Pool, Purchase, PurchaseMix};
-
-    fn pool(name: &str, purchase: Purchase) -> Pool {
-        Pool {
-            name: name.to_owned(),
-            purchase,
-            price_per_hour: 1.0,
-            fleet: FleetSource::AsGroup(AsGroupSource { scaling_group_id: name.to_owned() }),
-            min_instances: 0,
-            max_instances: None,
-        }
-    }
+    use crate::model::{Capacity, Pool, Purchase, PurchaseMix};
 
     fn state(pool: &Pool, serving: u32, starting: u32, available: u32) -> PoolState<'_> {
         PoolState { pool, capacity: Capacity { serving, starting }, available }
@@ -102,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_pool_is_emptied_only_when_the_one_that_is_preferred_serves() {
-        let (first, second) = (pool("first", Purchase::Spot), pool("second", Purchase::Spot));
+        let (first, second) = (Pool::in_a_test("first", Purchase::Spot), Pool::in_a_test("second", Purchase::Spot));
         let mix = PurchaseMix::default();
         let at = |serving, starting, others| {
             numbers(8, &inputs(vec![]), &mix, &[state(&first, serving, starting, 100), state(&second, others, 0, 100)])
@@ -115,7 +101,7 @@ mod tests {
 
     #[test]
     fn spot_stays_until_the_larger_base_on_demand_serves() {
-        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let mix = PurchaseMix { on_demand_base: 8, ..PurchaseMix::default() };
         let at = |ready, starting| {
             numbers(8, &inputs(vec![]), &mix, &[state(&base, ready, starting, 100), state(&spot, 8 - ready, 0, 100)])
@@ -125,13 +111,13 @@ mod tests {
 
     #[test]
     fn a_smaller_group_shrinks_at_once() {
-        let base = pool("base", Purchase::OnDemand);
+        let base = Pool::in_a_test("base", Purchase::OnDemand);
         assert_eq!(numbers(5, &inputs(vec![]), &PurchaseMix::default(), &[state(&base, 8, 0, 100)]), [5]);
     }
 
     #[test]
     fn a_pause_holds_every_pool_and_not_only_their_sum() {
-        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let mix = PurchaseMix::default();
         let with = |orders, on_demand, ready| {
             numbers(8, &inputs(orders), &mix, &[state(&base, on_demand, 0, 100), state(&spot, ready, 0, 100)])
@@ -153,7 +139,7 @@ mod tests {
         ) {
             let mix = PurchaseMix { on_demand_base: base, spot_share, spot_hedge: hedge, ..PurchaseMix::default() };
             let of = |(number, &(spot, ..)): (usize, &(bool, u32, u32, u32))| {
-                pool(&format!("{number}"), if spot { Purchase::Spot } else { Purchase::OnDemand })
+                Pool::in_a_test(&format!("{number}"), if spot { Purchase::Spot } else { Purchase::OnDemand })
             };
             let pools: Vec<Pool> = states.iter().enumerate().map(of).collect();
             let pools: Vec<PoolState<'_>> = pools.iter().zip(&states).map(|(pool, &(_, serving, starting, available))| {

@@ -191,18 +191,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{AsGroupSource, FleetSource};
-
-    fn pool(name: &str, purchase: Purchase) -> Pool {
-        Pool {
-            name: name.to_owned(),
-            purchase,
-            price_per_hour: if purchase == Purchase::Spot { 0.35 } else { 1.0 },
-            fleet: FleetSource::AsGroup(AsGroupSource { scaling_group_id: name.to_owned() }),
-            min_instances: 0,
-            max_instances: None,
-        }
-    }
 
     fn state(pool: &Pool, serving: u32, available: u32) -> PoolState<'_> {
         PoolState { pool, capacity: Capacity { serving, starting: 0 }, available }
@@ -218,13 +206,13 @@ mod tests {
 
     #[test]
     fn a_group_of_one_pool_gets_everything_there() {
-        let base = pool("base", Purchase::OnDemand);
+        let base = Pool::in_a_test("base", Purchase::OnDemand);
         assert_eq!(numbers(&split(7, &terms(&PurchaseMix::default()), &[state(&base, 3, 100)])), [7]);
     }
 
     #[test]
     fn on_demand_fills_the_gap_to_ready_spot_and_is_released_when_spot_returns() {
-        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let mix = PurchaseMix { on_demand_base: 2, ..PurchaseMix::default() };
         assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 2, 100), state(&spot, 0, 100)])), [10, 8]);
         assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 10, 100), state(&spot, 5, 100)])), [5, 8]);
@@ -233,14 +221,14 @@ mod tests {
 
     #[test]
     fn what_is_sold_out_as_spot_is_bought_on_demand() {
-        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let mix = PurchaseMix { spot_hedge: false, ..PurchaseMix::default() };
         assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 0, 100), state(&spot, 0, 3)])), [7, 3]);
     }
 
     #[test]
     fn a_notice_that_is_shorter_than_a_start_is_met_by_a_spare_and_no_stand_in_for_it() {
-        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let (mix, weather) = (PurchaseMix::default(), SpotWeather::default());
         let at = |lead_minutes, ready| {
             let terms = Terms { mix: &mix, weather: Some(&weather), lead_minutes };
@@ -252,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_budget_pays_for_stand_ins_as_well() {
-        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let mix = PurchaseMix::default();
         let afforded = |ready| affordable(10.0, 1000, &terms(&mix), &[state(&base, 0, 100), state(&spot, ready, 100)]);
         assert_eq!(afforded(0), 7, "each costs 1.35 until spot is ready");
@@ -263,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_group_that_holds_orders_no_stand_ins_for_stand_ins() {
-        let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let mix = PurchaseMix { on_demand_base: 2, ..PurchaseMix::default() };
         let (mut on_demand, mut ordered, mut ready) = (14, 0, 0);
         let mut hedge = Hedge { target: 14, planned: 14 };
@@ -297,7 +285,7 @@ mod tests {
             target in 0u32..200, base_share in 0u32..20, spot_share in 0.0f64..=1.0, hedge: bool,
             spot_serving in 0u32..50, spot_available in 0u32..50,
         ) {
-            let (base, spot) = (pool("base", Purchase::OnDemand), pool("spot", Purchase::Spot));
+            let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
             let mix =
                 PurchaseMix { on_demand_base: base_share, spot_share, spot_hedge: hedge, ..PurchaseMix::default() };
             let targets = split(target, &terms(&mix), &[state(&base, 0, u32::MAX), state(&spot, spot_serving, spot_available)]);

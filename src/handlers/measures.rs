@@ -18,10 +18,7 @@ pub(super) struct Measure {
 
 /// All numbers of a group's last decision. What is not known is left out: missing is not zero.
 pub(super) fn of(group: &Group, decision: &Decision, snapshot: &Snapshot) -> Vec<Measure> {
-    let seen = decision.seen.pools.values().fold(Capacity::default(), |sum, pool| Capacity {
-        serving: sum.serving + pool.serving,
-        starting: sum.starting + pool.starting,
-    });
+    let seen: Capacity = decision.seen.pools.values().copied().sum();
     let failed = decision.actions.iter().filter(|action| matches!(action.outcome, ActionOutcome::Failed(_))).count();
     let mut measures = Vec::new();
     let mut tell = |name, unit, help, value: f64| measures.push(Measure { name, unit, help, value });

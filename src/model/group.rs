@@ -144,6 +144,21 @@ pub struct Pool {
     pub max_instances: Option<u32>,
 }
 
+#[cfg(test)]
+impl Pool {
+    /// A pool of that name, in an Auto Scaling group of the same name; a spot instance costs a third.
+    pub(crate) fn in_a_test(name: &str, purchase: Purchase) -> Self {
+        Self {
+            name: name.to_owned(),
+            purchase,
+            price_per_hour: if purchase == Purchase::Spot { 0.35 } else { 1.0 },
+            fleet: FleetSource::AsGroup(AsGroupSource { scaling_group_id: name.to_owned() }),
+            min_instances: 0,
+            max_instances: None,
+        }
+    }
+}
+
 /// How instances are paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

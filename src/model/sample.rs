@@ -1,3 +1,5 @@
+use std::iter::Sum;
+
 use serde::{Deserialize, Serialize};
 
 use super::Minute;
@@ -28,5 +30,14 @@ impl Capacity {
     /// Everything that is paid for: serving and starting.
     pub fn total(self) -> u32 {
         self.serving + self.starting
+    }
+}
+
+impl Sum for Capacity {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            serving: sum.serving + one.serving,
+            starting: sum.starting + one.starting,
+        })
     }
 }

@@ -268,10 +268,7 @@ impl Job {
 
         let views = look.fleets(&self.cloud_for(0.25)).await;
         let observed = look.signals(&self.cloud_for(0.4), &views).await;
-        let capacity = views.iter().flatten().fold(Capacity::default(), |sum, view| Capacity {
-            serving: sum.serving + view.capacity.serving,
-            starting: sum.starting + view.capacity.starting,
-        });
+        let capacity: Capacity = views.iter().flatten().map(|view| view.capacity).sum();
         let readings: Vec<_> = calls.iter().filter_map(|call| reading(group, call.alarm.as_ref()?)).collect();
         let minute = Minute::containing(self.now);
         let samples =

@@ -144,3 +144,29 @@ fn note_change(snapshot: &mut Snapshot, view: &View, plan: &PoolTarget, target: 
         None => snapshot.starts.cancelled((plan.current - target).min(view.capacity.starting)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(target: u32, (least, most): (u32, u32)) -> u32 {
+        let plan = PoolTarget { pool: "base".to_owned(), current: 10, target, why: String::new() };
+        let view = View {
+            capacity: Capacity { serving: 10, starting: 0 },
+            serving: Vec::new(),
+            least,
+            most,
+            going: None,
+            is_unsettled: false,
+            trouble: None,
+            inventory: None,
+        };
+        allowed(&plan, &view)
+    }
+
+    #[test]
+    fn a_pool_is_asked_for_what_the_cloud_allows_it_and_lowered_by_no_limit_of_the_cloud() {
+        assert_eq!([12, 8, 0].map(|target| asked(target, (2, 20))), [12, 8, 2]);
+        assert_eq!([12, 10].map(|target| asked(target, (0, 0))), [10, 10], "a limit that is gone lets nothing go");
+    }
+}

@@ -60,10 +60,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         doubts: unwilling,
     } = situation;
     let minute = Minute::containing(now);
-    let capacity = pools.iter().fold(Capacity::default(), |sum, pool| Capacity {
-        serving: sum.serving + pool.capacity.serving,
-        starting: sum.starting + pool.capacity.starting,
-    });
+    let capacity: Capacity = pools.iter().map(|pool| pool.capacity).sum();
     let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
     let lead_minutes = snapshot.lead_minutes(&group.scaling);

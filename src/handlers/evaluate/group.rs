@@ -251,11 +251,7 @@ fn renew_series(snapshot: &mut Snapshot, group: &Group, now: DateTime<Utc>) {
 
 /// What the group has after this evaluation, as far as known.
 pub(super) fn capacity_after(snapshot: &Snapshot, group: &Group) -> Capacity {
-    let pools = group.pools.iter().filter_map(|pool| snapshot.fleets.get(&pool.name)?.capacity);
-    pools.fold(Capacity::default(), |sum, pool| Capacity {
-        serving: sum.serving + pool.serving,
-        starting: sum.starting + pool.starting,
-    })
+    group.pools.iter().filter_map(|pool| snapshot.fleets.get(&pool.name)?.capacity).sum()
 }
 
 /// The same by pool, with its price.

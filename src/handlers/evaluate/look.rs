@@ -151,6 +151,11 @@ impl<'a> Look<'a> {
         self.group.pools.iter().zip(views).zip(remembered).map(state).collect()
     }
 
+    /// How many instances of each pool the cloud is taking back.
+    pub(in crate::handlers) fn going(&self, views: &[Result<View, FleetError>]) -> Vec<u32> {
+        group::pool_views(self.group, &self.snapshot, views, self.now).iter().map(|pool| pool.going).collect()
+    }
+
     /// Looks at the fleets, in the order of the group's pools.
     pub(in crate::handlers) async fn fleets(&mut self, cloud: &Cloud) -> Vec<Result<View, FleetError>> {
         group::look_at_fleets(cloud, self.group, &mut self.snapshot, self.is_behind, self.now).await

@@ -148,3 +148,85 @@ pub(super) fn is_behind(snapshot: &Snapshot, names: &[String], own: Option<&str>
 fn signal_names(group: &Group) -> Vec<String> {
     group.signals.iter().map(|signal| signal.name.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::handlers::evaluate::publish::Telemetry;
+    use crate::model::{Happening, Hold, Order, Raise, Record, SCHEMA_VERSION, Trigger};
+    use crate::tune::tests::group;
+
+    fn ask() -> Ask {
+        Ask {
+            now: DateTime::from_timestamp(1_790_000_040, 0).unwrap(),
+            trigger: Trigger { kind: "timer".to_owned(), request_id: "r".to_owned() },
+            dry_run: false,
+            deadline: Instant::now() + Duration::from_secs(5),
+            topic_urn: None,
+            telemetry: Telemetry::default(),
+        }
+    }
+
+    async fn write(store: &Store, age: TimeDelta, source: &str, what: Happening) {
+        let (id, group) = (format!("r{}", age.num_minutes()), group().name);
+        let record = Record { schema: SCHEMA_VERSION, id, group, time: ask().now - age, what };
+        state::write_record(store, &record, source, ask().deadline).await.unwrap();
+    }
+
+    async fn read(store: &Store) -> (Remembered, Vec<String>) {
+        let mut problems = Vec::new();
+        let remembered = read_state(store, &Warm::default(), &group(), &ask(), &mut problems).await.unwrap();
+        (remembered, problems)
+    }
+
+    fn floor(until: DateTime<Utc>) -> Happening {
+        Happening::Hold(Hold { order: Order::Floor(5), who: "ada".to_owned(), why: "a sale".to_owned(), until })
+    }
+
+    #[tokio::test]
+    async fn without_a_snapshot_orders_are_found_for_as_long_as_they_last_and_calls_for_a_day() {
+        let store = Store::new(Arc::new(InMemory::new()), Path::default());
+        let until = ask().now + TimeDelta::days(1);
+        let raise =
+            Raise { target: 9, until, source: "alarm".to_owned(), cause: "a".to_owned(), why: "load".to_owned() };
+        write(&store, TimeDelta::days(12), "console", floor(until)).await;
+        write(&store, TimeDelta::days(2), "alarm", Happening::Raise(Raise { target: 8, ..raise.clone() })).await;
+        write(&store, TimeDelta::hours(2), "alarm", Happening::Raise(raise)).await;
+        let (remembered, problems) = read(&store).await;
+        assert_eq!(remembered.snapshot.holds.len(), 1);
+        assert_eq!(remembered.snapshot.raises.iter().map(|raise| raise.target).collect::<Vec<_>>(), [9]);
+        assert_eq!((remembered.unread, problems), (Vec::new(), Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_is_told_and_tried_again_where_that_may_help() {
+        let store = Store::new(Arc::new(InMemory::new()), Path::default());
+        let at = |source: &str| format!("{}-{source}-r1.json", keys::record_time(ask().now - TimeDelta::minutes(1)));
+        let folder = keys::records(&group().name);
+        for (source, text) in [("console", "{\"schema\": 99}"), ("alarm", "{\"schema\": 1, \"ki")] {
+            store.put(&format!("{folder}/{}", at(source)), text, ask().deadline).await.unwrap();
+        }
+        let (remembered, problems) = read(&store).await;
+        assert_eq!(remembered.unread.len(), 2, "nothing is removed while orders are not known");
+        assert_eq!(remembered.unread, problems);
+        assert_eq!(remembered.snapshot.unread, [at("console")], "what is torn stays torn");
+        let mut snapshot = remembered.snapshot;
+        let record = Record {
+            schema: SCHEMA_VERSION,
+            id: "r1".to_owned(),
+            group: group().name,
+            time: ask().now - TimeDelta::minutes(1),
+            what: floor(ask().now + TimeDelta::days(1)),
+        };
+        state::write_record(&store, &record, "console", ask().deadline).await.unwrap();
+        let unread = fold_new(&store, &group(), &ask(), &mut snapshot, &[]).await;
+        assert_eq!((unread, snapshot.unread.len(), snapshot.holds.len()), (Vec::new(), 0, 1));
+    }
+}

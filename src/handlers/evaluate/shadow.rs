@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::engine::{Engine, EngineState, Observation, doubts, guardrails};
-use crate::model::{Capacity, Decision, Group, Minute, ShadowDecision};
+use crate::model::{Decision, Group, Minute, ShadowDecision};
 use crate::state::Snapshot;
 
 /// What the version in shadow would have asked for where `decision` was taken. `None` without one.
@@ -22,17 +22,13 @@ pub(super) fn beside(
             Some(engine) => (engine, snapshot.recent.iter().cloned().collect()),
             None => (EngineState::new(&group.policy, &group.signals), snapshot.recent.iter().cloned().collect()),
         };
-    let capacity = decision.seen.pools.values().fold(Capacity::default(), |sum, pool| Capacity {
-        serving: sum.serving + pool.serving,
-        starting: sum.starting + pool.starting,
-    });
     let cooldown_seconds = group.scaling.cooldown_seconds(group.policy.engine);
     let proposed = engine
         .decide(&Observation {
             now: Minute::containing(now),
             signals: &group.signals,
             samples: &samples,
-            capacity,
+            capacity: decision.seen.pools.values().copied().sum(),
             min_instances: group.scaling.min_instances,
             max_instances: group.scaling.max_instances,
             lead_minutes: decision.seen.lead_minutes,

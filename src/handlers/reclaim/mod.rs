@@ -310,20 +310,12 @@ impl Case<'_> {
 
     /// How many instances the group needs besides those that are going, how many are, and how many each pool shall have.
     fn plan(&mut self, views: &[Result<View, FleetError>]) -> (u32, u32, Vec<PoolTarget>) {
-        let Look { group, now, snapshot, planned, .. } = &self.look;
-        let states = self.look.pools(views);
-        let pools: Vec<_> = states
-            .iter()
-            .zip(views)
-            .map(|(state, view)| {
-                let told = going(snapshot, *now).filter(|loss| loss.pool == state.pool.name).count();
-                let told = u32::try_from(told).unwrap_or(u32::MAX);
-                let going = view.as_ref().ok().and_then(|view| view.going).unwrap_or(told).min(told);
-                let going = going.min(state.capacity.total());
-                let has_luck = state.available > state.capacity.total();
-                PoolNow { pool: state.pool, capacity: state.capacity, most: state.available, going, has_luck }
-            })
-            .collect();
+        let Look { group, snapshot, planned, .. } = &self.look;
+        let pools = self.look.pools(views).into_iter().zip(self.look.going(views)).map(|(state, going)| {
+            let has_luck = state.available > state.capacity.total();
+            PoolNow { pool: state.pool, capacity: state.capacity, most: state.available, going, has_luck }
+        });
+        let pools: Vec<PoolNow<'_>> = pools.collect();
         let running = *self.running.get_or_insert_with(|| pools.iter().map(|pool| pool.capacity.total()).sum());
         let raised = snapshot.raises.iter().filter(|raise| raise.source != SOURCE).map(|raise| raise.target).max();
         let (planned, planned_going) = planned.map_or((None, 0), |planned| (Some(planned.instances), planned.going));

@@ -62,18 +62,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{AsGroupSource, FleetSource, Purchase, PurchaseMix};
-
-    fn pool(purchase: Purchase) -> Pool {
-        Pool {
-            name: format!("{purchase:?}"),
-            purchase,
-            price_per_hour: 1.0,
-            fleet: FleetSource::AsGroup(AsGroupSource { scaling_group_id: "a".to_owned() }),
-            min_instances: 0,
-            max_instances: None,
-        }
-    }
+    use crate::model::{Purchase, PurchaseMix};
 
     fn now(pool: &Pool, serving: u32, starting: u32, going: u32) -> PoolNow<'_> {
         PoolNow { pool, capacity: Capacity { serving, starting }, most: 100, going, has_luck: true }
@@ -90,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_spot_instance_is_replaced_by_spot_while_the_pool_has_luck() {
-        let (base, spot) = (pool(Purchase::OnDemand), pool(Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let pools = [now(&base, 0, 0, 0), now(&spot, 8, 0, 1)];
         assert_eq!(numbers(8, &without_hedge(), &pools), [0, 9]);
         let unlucky = [now(&base, 0, 0, 0), PoolNow { has_luck: false, ..now(&spot, 8, 0, 1) }];
@@ -99,14 +88,14 @@ mod tests {
 
     #[test]
     fn on_demand_bridges_the_gap_until_spot_is_ready() {
-        let (base, spot) = (pool(Purchase::OnDemand), pool(Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let pools = [now(&base, 2, 0, 0), now(&spot, 6, 0, 2)];
         assert_eq!(numbers(8, &PurchaseMix { on_demand_base: 2, ..PurchaseMix::default() }, &pools), [4, 8]);
     }
 
     #[test]
     fn a_pool_at_its_limit_leaves_the_rest_to_on_demand() {
-        let (base, spot) = (pool(Purchase::OnDemand), pool(Purchase::Spot));
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let full = PoolNow { most: 8, ..now(&spot, 8, 0, 3) };
         assert_eq!(numbers(8, &without_hedge(), &[now(&base, 0, 0, 0), full]), [3, 8]);
     }
@@ -131,7 +120,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_plan_only_raises_and_is_enough((on_demand, spot, starting, going, more, most, has_luck, spot_hedge) in situation()) {
-            let (base_pool, spot_pool) = (pool(Purchase::OnDemand), pool(Purchase::Spot));
+            let (base_pool, spot_pool) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
             let mix = PurchaseMix { spot_hedge, ..PurchaseMix::default() };
             let pools = [now(&base_pool, on_demand, 0, 0), PoolNow { most, has_luck, ..now(&spot_pool, spot, starting, going) }];
             let needed = on_demand + spot + starting + more;
@@ -143,7 +132,7 @@ mod tests {
 
         #[test]
         fn told_twice_it_is_the_same_plan((on_demand, spot, _, going, more, most, has_luck, spot_hedge) in situation()) {
-            let (base_pool, spot_pool) = (pool(Purchase::OnDemand), pool(Purchase::Spot));
+            let (base_pool, spot_pool) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
             let mix = PurchaseMix { spot_hedge, ..PurchaseMix::default() };
             let needed = on_demand + spot + more;
             let limits = PoolNow { most, has_luck, ..now(&spot_pool, spot, 0, going) };
@@ -158,7 +147,7 @@ mod tests {
 
         #[test]
         fn ten_notices_make_one_plan_together_or_one_after_another(spot in 10u32..30, has_luck: bool, spot_hedge: bool) {
-            let (base_pool, spot_pool) = (pool(Purchase::OnDemand), pool(Purchase::Spot));
+            let (base_pool, spot_pool) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
             let mix = PurchaseMix { spot_hedge, ..PurchaseMix::default() };
             let plan = |have: &[u32], going| numbers(spot, &mix, &[
                 now(&base_pool, 0, have[0], 0),

@@ -85,10 +85,8 @@ impl<'a> SpotFleet<'a> {
     }
 
     fn held(&self) -> Held {
-        let spot = self.zones.iter().fold(Capacity::default(), |sum, zone| Capacity {
-            serving: sum.serving + zone.instances.serving(),
-            starting: sum.starting + zone.instances.starting(),
-        });
+        let of_zone = |zone: &Zone| Capacity { serving: zone.instances.serving(), starting: zone.instances.starting() };
+        let spot = self.zones.iter().map(of_zone).sum();
         Held { on_demand: self.on_demand.capacity(), spot, refused: self.refused }
     }
 
