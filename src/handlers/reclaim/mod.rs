@@ -3,6 +3,8 @@
 //!
 //! It only raises, and writes only records of its own. Numbers are absolute and follow from all losses that are recorded,
 //! so ten notices make one plan, told together or at the same time to ten instances of this function.
+//! A pool that loses more than half gets no more: who hears of that while another orders there, orders elsewhere, and the
+//! next evaluation lets go what is too much.
 
 mod drain;
 mod notices;
