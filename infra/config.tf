@@ -13,7 +13,14 @@ locals {
           ecs = [
             for ecs in pool.ecs[*] : merge(
               { tag = ecs.tag, instance_template = { for key, value in ecs.instance_template : key => value if value != null } },
-              { for key, value in { zones = ecs.zones, load_balancer_pool_id = ecs.load_balancer_pool_id } : key => value if value != null },
+              {
+                for key, value in {
+                  zones                 = ecs.zones
+                  load_balancer_pool_id = ecs.load_balancer_pool_id
+                  member_subnet_id      = ecs.member_subnet_id
+                  warm_up_seconds       = ecs.warm_up_seconds
+                } : key => value if value != null
+              },
             )
           ]
         }

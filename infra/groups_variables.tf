@@ -65,10 +65,13 @@ variable "groups" {
           root_volume_size_gib = optional(number)
           protocol_port        = optional(number)
           spot_price           = optional(number)
+          interruption_policy  = optional(string)
           tags                 = optional(map(string))
         })
         zones                 = optional(list(string))
         load_balancer_pool_id = optional(string)
+        member_subnet_id      = optional(string)
+        warm_up_seconds       = optional(number)
       }))
     }))
 

@@ -19,7 +19,7 @@ resource "huaweicloud_obs_bucket" "state" {
   enterprise_project_id = var.enterprise_project_id
   tags                  = var.tags
 
-  # Prefixes may not contain each other, so there is a pair of rules for each group and none for the whole bucket.
+  # Prefixes may not contain each other, so there are four rules for each group and none for the whole bucket.
   # A snapshot is rewritten each minute: its old versions go after a day.
   lifecycle_rule {
     name    = "doctor"
@@ -47,6 +47,23 @@ resource "huaweicloud_obs_bucket" "state" {
       }
       noncurrent_version_expiration {
         days = 1
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = local.group_paths
+
+    content {
+      name    = "${lifecycle_rule.key}-archive"
+      enabled = true
+      prefix  = "${lifecycle_rule.value}/archive/"
+
+      expiration {
+        days = var.bucket.archive_days
+      }
+      noncurrent_version_expiration {
+        days = 7
       }
     }
   }

@@ -129,6 +129,7 @@ variable "bucket" {
     prefix        = optional(string, "autoscaler")
     kms_key_id    = optional(string)
     record_days   = optional(number, 90)
+    archive_days  = optional(number, 800)
     history_days  = optional(number, 800)
     force_destroy = optional(bool, false)
   })
@@ -145,8 +146,11 @@ variable "bucket" {
   }
 
   validation {
-    condition     = var.bucket.record_days >= 30 && var.bucket.history_days >= var.bucket.record_days
-    error_message = "bucket.record_days must be 30 or more (tuning replays the last weeks), and history_days not less."
+    condition = (
+      var.bucket.record_days >= 30 &&
+      min(var.bucket.archive_days, var.bucket.history_days) >= var.bucket.record_days
+    )
+    error_message = "bucket.record_days must be 30 or more (tuning replays the last weeks), archive_days and history_days not less."
   }
 }
 

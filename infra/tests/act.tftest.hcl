@@ -45,13 +45,16 @@ variables {
           tag                   = { value = "inference_spot" }
           zones                 = ["cn-north-4a", "cn-north-4b"]
           load_balancer_pool_id = "pool"
+          member_subnet_id      = "members"
+          warm_up_seconds       = 90
           instance_template = {
-            flavors       = ["c7.xlarge.2"]
-            image_id      = "image"
-            vpc_id        = "vpc"
-            subnet_id     = "subnet"
-            protocol_port = 8080
-            spot_price    = 0.3
+            flavors             = ["c7.xlarge.2"]
+            image_id            = "image"
+            vpc_id              = "vpc"
+            subnet_id           = "subnet"
+            protocol_port       = 8080
+            spot_price          = 0.3
+            interruption_policy = "immediate"
           }
         }
       },
@@ -146,6 +149,14 @@ run "the_new_group_is_in_the_configuration" {
   assert {
     condition     = jsondecode(huaweicloud_obs_bucket_object.config.content).groups[0].pools[1].fleet.ecs.tag.value == "inference_spot"
     error_message = "the spot pool must be tagged servers"
+  }
+
+  assert {
+    condition = alltrue([
+      for fleet in [jsondecode(huaweicloud_obs_bucket_object.config.content).groups[0].pools[1].fleet.ecs] :
+      fleet.member_subnet_id == "members" && fleet.warm_up_seconds == 90 && fleet.instance_template.interruption_policy == "immediate"
+    ])
+    error_message = "what is said of tagged servers must be passed on"
   }
 }
 

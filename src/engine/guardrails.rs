@@ -22,6 +22,10 @@ pub struct Inputs {
     pub min_instances: u32,
     /// Never more, besides those that are [`going`](Self::going).
     pub max_instances: u32,
+    /// Never more than the budget pays for, besides those that are [`going`](Self::going); where it pays for fewer than
+    /// `max_instances`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affordable: Option<u32>,
     /// Instances that the cloud is taking back and that still count: what a limit or a pin says is said of the others.
     #[serde(default)]
     pub going: u32,
@@ -55,6 +59,7 @@ impl Inputs {
             current,
             min_instances,
             max_instances,
+            affordable: None,
             going: 0,
             max_step_out: None,
             max_step_in: None,
@@ -168,14 +173,20 @@ pub fn apply(inputs: &Inputs) -> (u32, Vec<Step>) {
     if allowed.target < inputs.min_instances {
         allowed.set(Rule::Limits, inputs.min_instances, || "never fewer than min_instances".to_owned());
     }
-    let most = inputs.max_instances.saturating_add(inputs.going);
+    let most = inputs.most().saturating_add(inputs.going);
     if allowed.target > most {
-        allowed.set(Rule::Limits, most, || besides(inputs.going, "never more than max_instances".to_owned()));
+        let limit = if inputs.affordable.is_some() { "the budget pays for" } else { "max_instances" };
+        allowed.set(Rule::Limits, most, || besides(inputs.going, format!("never more than {limit}")));
     }
     (allowed.target, allowed.steps)
 }
 
 impl Inputs {
+    /// Most that the limits allow of those that stay.
+    pub fn most(&self) -> u32 {
+        self.affordable.map_or(self.max_instances, |affordable| affordable.min(self.max_instances))
+    }
+
     /// What there shall be by the calls and orders of `raises` and `orders`, where `target` has been asked for already.
     pub fn called(&self, target: u32, raises: Vec<(u32, String)>, orders: Vec<Order>) -> u32 {
         let inputs = Self { proposed: target, current: target, raises, orders, max_step_out: None, ..self.clone() };
@@ -285,6 +296,12 @@ mod tests {
         assert_eq!(apply(&with(Vec::new())).0, 25, "twenty, and five that the cloud is taking back");
         assert_eq!(apply(&with(vec![Order::Pin(8)])).0, 13);
         assert_eq!(apply(&Inputs { proposed: 40, ..with(Vec::new()) }).0, 25);
+    }
+
+    #[test]
+    fn a_budget_that_pays_for_fewer_than_the_maximum_is_named() {
+        let (target, steps) = apply(&Inputs { affordable: Some(12), ..inputs(15, 8) });
+        assert_eq!((target, steps[0].why.as_str()), (12, "never more than the budget pays for"));
     }
 
     #[test]

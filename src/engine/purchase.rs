@@ -61,7 +61,9 @@ pub fn split(target: u32, terms: &Terms<'_>, pools: &[PoolState<'_>]) -> Vec<Poo
         (true, true) => (f64::from(target - base) * mix.spot_share).round() as u32,
     };
     let spares = if share_of_spot > 0 { insurance.spares } else { 0 };
-    let spot_wanted = share_of_spot.saturating_add(spares);
+    // What on-demand pools have no room for is wanted as spot, beyond its share.
+    let no_room = (target - share_of_spot).saturating_sub(available(pools, Purchase::OnDemand));
+    let spot_wanted = share_of_spot.saturating_add(spares.max(no_room));
     let spot_possible = available(pools, Purchase::Spot).min(spot_wanted);
     let spot_ready = serving(pools, Purchase::Spot).min(spot_possible);
     let not_spot = target.saturating_sub(spot_possible).max(base);
@@ -224,6 +226,15 @@ mod tests {
         let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
         let mix = PurchaseMix { spot_hedge: false, ..PurchaseMix::default() };
         assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 0, 100), state(&spot, 0, 3)])), [7, 3]);
+    }
+
+    #[test]
+    fn what_is_sold_out_on_demand_is_bought_as_spot_beyond_its_share() {
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
+        let mix = PurchaseMix { on_demand_base: 2, spot_share: 0.5, ..PurchaseMix::default() };
+        assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 6, 6), state(&spot, 4, 100)])), [6, 4]);
+        assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 3, 3), state(&spot, 4, 100)])), [3, 7]);
+        assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 3, 3), state(&spot, 4, 5)])), [3, 5]);
     }
 
     #[test]

@@ -194,6 +194,7 @@ impl GroupPlayer {
             current,
             min_instances: view.min_instances,
             max_instances: view.max_instances,
+            affordable: None,
             going: 0,
             max_step_out: scaling.max_step_out,
             max_step_in: scaling.max_step_in,

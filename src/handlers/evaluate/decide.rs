@@ -18,7 +18,7 @@ const GRACE_MINUTES: i64 = 3;
 /// What is known of one pool's fleet now.
 #[derive(Clone, Debug)]
 pub(super) struct PoolView {
-    /// What it has; what was known last, when it could not be asked.
+    /// What it has; what was known last, when it could not be asked. It then has no room for more.
     pub(super) capacity: Capacity,
     /// Most instances that the cloud allows it.
     pub(super) most: u32,
@@ -109,7 +109,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         }
     }
 
-    let max_instances = group.scaling.max_instances.min(affordable(group, snapshot, &pools));
+    let affordable = affordable(group, snapshot, &pools);
     let scheduled = schedules::calls(
         &group.schedules,
         &schedules::Circumstances {
@@ -117,7 +117,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
             lead_minutes,
             interval_minutes: group.scaling.check_interval.div_ceil(60),
             current: capacity.total(),
-            max_instances,
+            max_instances: affordable.unwrap_or(group.scaling.max_instances),
             max_step_out: group.scaling.max_step_out,
             utilisation: schedules::utilisation(&group.policy, group.load_signal().map(|(_, signal)| signal)),
             usual: &snapshot.usual,
@@ -127,7 +127,8 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         proposed: proposal.target,
         current: capacity.total(),
         min_instances: group.scaling.min_instances,
-        max_instances,
+        max_instances: group.scaling.max_instances,
+        affordable,
         going: pools.iter().map(|pool| pool.going).sum(),
         max_step_out: group.scaling.max_step_out,
         max_step_in: group.scaling.max_step_in,
@@ -193,10 +194,12 @@ pub(super) fn pool_states<'a>(group: &'a Group, pools: &[PoolView]) -> Vec<PoolS
     group.pools.iter().zip(pools).map(state).collect()
 }
 
-fn affordable(group: &Group, snapshot: &Snapshot, pools: &[PoolView]) -> u32 {
+/// The most that the budget pays for, where that is fewer than the maximum. The minimum is paid whatever it costs.
+fn affordable(group: &Group, snapshot: &Snapshot, pools: &[PoolView]) -> Option<u32> {
     let most = group.scaling.max_instances;
-    let limited = |budget| purchase::affordable(budget, most, &terms(group, snapshot), &pool_states(group, pools));
-    group.purchase.budget_per_hour.map_or(most, limited).max(group.scaling.min_instances)
+    let budget = group.purchase.budget_per_hour?;
+    let affordable = purchase::affordable(budget, most, &terms(group, snapshot), &pool_states(group, pools));
+    Some(affordable.max(group.scaling.min_instances)).filter(|affordable| *affordable < most)
 }
 
 /// The newest value of each signal that has one.

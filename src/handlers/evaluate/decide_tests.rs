@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 use crate::engine::explain;
-use crate::model::{EngineKind, SignalKind};
+use crate::fleet::{FleetError, View};
+use crate::model::{EngineKind, Raise, SignalKind};
 
 const NEWEST: i64 = 29_540_200;
 
@@ -127,6 +128,37 @@ fn with_stand_ins(group: &mut Group) -> (Snapshot, Vec<PoolView>) {
     snapshot.hedge = Some(Hedge { target: 8, planned: 10 });
     let pool = |serving| PoolView { capacity: Capacity { serving, starting: 0 }, most: 100, going: 0, failure: None };
     (snapshot, vec![pool(4), pool(6)])
+}
+
+#[test]
+fn growth_is_planned_in_pools_that_can_be_asked() {
+    let mut group = group();
+    let (mut snapshot, _) = with_stand_ins(&mut group);
+    let view = |serving, most| View {
+        capacity: Capacity { serving, starting: 0 },
+        serving: Vec::new(),
+        least: 0,
+        most,
+        going: None,
+        is_unsettled: false,
+        trouble: None,
+        inventory: None,
+    };
+    let spot = snapshot.fleets.entry(group.pools[1].name.clone()).or_default();
+    spot.capacity = Some(Capacity { serving: 6, starting: 0 });
+    let silent = FleetError::NotInService { group: "spot".to_owned(), status: "PAUSED".to_owned(), mend: "resume it" };
+    let views = [Ok(view(4, 100)), Err(silent)];
+    snapshot.raises.push(Raise {
+        target: 15,
+        until: now() + TimeDelta::minutes(5),
+        source: "alarm".to_owned(),
+        cause: "message".to_owned(),
+        why: "an alarm".to_owned(),
+    });
+    let mut situation = situation(&group, Vec::new());
+    situation.pools = crate::handlers::evaluate::group::pool_views(&group, &snapshot, &views, now());
+    let decision = decide(&mut snapshot, situation);
+    assert_eq!(decision.plan.iter().map(|part| part.target).collect::<Vec<_>>(), [9, 6]);
 }
 
 #[test]

@@ -225,7 +225,7 @@ pub(super) fn pool_views(
                 let remembered = snapshot.fleets.get(&pool.name).and_then(|memory| memory.capacity);
                 let capacity = remembered.unwrap_or_default();
                 let going = told.min(capacity.total());
-                PoolView { capacity, most: u32::MAX, going, failure: Some(error.to_string()) }
+                PoolView { capacity, most: capacity.total(), going, failure: Some(error.to_string()) }
             }
         }
     };

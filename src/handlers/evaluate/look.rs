@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::decide::{PoolView, Situation, decide};
+use super::decide::{Situation, decide, pool_states};
 use super::group::{self, Ask};
 use super::policies;
 use super::publish::Telemetry;
@@ -13,7 +13,7 @@ use super::warm::Warm;
 use crate::clients::Cloud;
 use crate::engine::purchase::{PoolState, Terms};
 use crate::fleet::{FleetError, View};
-use crate::model::{Decision, Group, Loss, Pool, Sample, Trigger};
+use crate::model::{Decision, Group, Loss, Sample, Trigger};
 use crate::observe::Observed;
 use crate::state::{self, Snapshot, Store, StoreError};
 
@@ -140,15 +140,9 @@ impl<'a> Look<'a> {
         group::terms(self.group, &self.snapshot)
     }
 
-    /// Pools as they are; one that could not be asked as it was remembered, and without room for more.
+    /// Pools as they are.
     pub(in crate::handlers) fn pools(&self, views: &[Result<View, FleetError>]) -> Vec<PoolState<'a>> {
-        let remembered = group::pool_views(self.group, &self.snapshot, views, self.now);
-        let state = |((pool, view), known): ((&'a Pool, &Result<View, FleetError>), PoolView)| PoolState {
-            pool,
-            capacity: known.capacity,
-            available: if view.is_ok() { known.most } else { known.capacity.total() },
-        };
-        self.group.pools.iter().zip(views).zip(remembered).map(state).collect()
+        pool_states(self.group, &group::pool_views(self.group, &self.snapshot, views, self.now))
     }
 
     /// How many instances of each pool the cloud is taking back.

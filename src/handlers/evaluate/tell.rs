@@ -100,8 +100,10 @@ pub(super) fn news(decision: &Decision, overdue: &[String], now: DateTime<Utc>) 
         let text = format!("Nothing is removed until metrics come again.\n{}", missing.join("\n"));
         news.push(News { subject: "metrics have stopped", text });
     }
-    if decision.target == decision.guardrail_inputs.max_instances && decision.proposal.target >= decision.target {
-        let text = format!("The group is at its maximum of {} and may need more.", decision.target);
+    let limits = &decision.guardrail_inputs;
+    if decision.target == limits.most() && decision.proposal.target >= decision.target {
+        let limit = if limits.affordable.is_some() { "the most that its budget pays for" } else { "its maximum" };
+        let text = format!("The group is at {limit}, {} instances, and may need more.", decision.target);
         news.push(News { subject: "the maximum is reached", text });
     }
     news

@@ -39,6 +39,12 @@ fn files() -> Vec<(PathBuf, String)> {
     files
 }
 
+/// Whether the text gives that attribute a type or a value.
+fn names_attribute(text: &str, name: &str) -> bool {
+    let gives = |line: &str| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
+    text.lines().any(gives)
+}
+
 /// The text of each block that starts with `head`, up to its closing brace at the start of a line.
 fn blocks<'a>(text: &'a str, head: &str) -> Vec<&'a str> {
     text.match_indices(head)
@@ -173,4 +179,21 @@ fn every_variable_and_output_says_what_it_is() {
             }
         }
     }
+}
+
+/// Terraform drops an attribute that a variable's type does not know, without a word.
+#[test]
+fn whatever_the_configuration_can_say_can_be_said_in_terraform() {
+    let module: Vec<String> =
+        files().into_iter().filter(|(path, _)| path.parent() == Some(&infra())).map(|(_, text)| text).collect();
+    let schema = Config::schema();
+    let definitions = schema["$defs"].as_object().expect("definitions");
+    let mut fields = 0;
+    for (definition, body) in definitions.iter().filter(|(name, _)| *name != "Endpoints") {
+        for field in body["properties"].as_object().into_iter().flat_map(|properties| properties.keys()) {
+            fields += 1;
+            assert!(module.iter().any(|text| names_attribute(text, field)), "{definition}.{field} cannot be said");
+        }
+    }
+    assert!(fields > 80, "{fields} fields looked for");
 }
