@@ -39,8 +39,8 @@ pub(super) struct ExportArguments {
 pub(super) struct CompactArguments {
     #[command(flatten)]
     stored: StoredGroup,
-    /// Days that records are kept under their own keys, at least 2.
-    #[arg(long, value_name = "N", default_value_t = RECORDS_KEPT_DAYS, value_parser = clap::value_parser!(u32).range(2..=400))]
+    /// Days that records are kept under their own keys; not fewer than orders of people may be in force.
+    #[arg(long, value_name = "N", default_value_t = RECORDS_KEPT_DAYS, value_parser = clap::value_parser!(u32).range(i64::from(RECORDS_KEPT_DAYS)..=400))]
     keep_days: u32,
     /// Look at every day that has records, not only at the newest: makes torn and lost files anew.
     #[arg(long)]

@@ -33,16 +33,21 @@ pub enum Proxies {
 /// # Errors
 /// If the TLS implementation cannot be set up.
 pub fn client(proxies: Proxies) -> Result<reqwest::Client, reqwest::Error> {
-    tls::install();
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("flexus-autoscaler/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none());
+    let builder = builder();
     match proxies {
         Proxies::Environment => builder,
         Proxies::None => builder.no_proxy(),
     }
     .build()
+}
+
+/// What all clients of this process have in common.
+pub(crate) fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config())
+        .user_agent(concat!("flexus-autoscaler/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
 }
 
 /// Sends requests with retries, inside a deadline. Cheap to clone; clones share the client and the counter.

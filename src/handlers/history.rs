@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use crate::model::HistoryMinute;
 use crate::state::history::{self, FoldedDay, HistoryDay};
-use crate::state::{Store, StoreError, keys};
+use crate::state::{LONGEST_RECORD_WINDOW, Store, StoreError, keys};
 
-/// Days that records are kept under their own keys.
-pub const RECORDS_KEPT_DAYS: u32 = 14;
+/// Days that records are kept under their own keys: those of orders are read again after a lost snapshot.
+pub const RECORDS_KEPT_DAYS: u32 = LONGEST_RECORD_WINDOW.num_days() as u32;
 /// Days back from the newest file of history in which late records are looked for.
 const LATE_DAYS: u64 = 1;
 /// Days back that are looked at, whatever a name in the store says.
@@ -20,7 +20,8 @@ const FURTHEST_DAYS: u64 = 400;
 /// How to compact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compaction {
-    /// Days that records are kept under their own keys; then they go into the archive. At least two.
+    /// Days that records are kept under their own keys; then they go into the archive. Not fewer than
+    /// [`RECORDS_KEPT_DAYS`].
     pub keep_records_days: u32,
     /// Look at every day that has records, not only at the newest.
     pub all: bool,
@@ -159,7 +160,7 @@ async fn retire(
     compacted: &mut Compacted,
     deadline: Instant,
 ) -> Result<(), StoreError> {
-    let first_kept = now.date_naive() - Days::new(u64::from(how.keep_records_days.max(2)));
+    let first_kept = now.date_naive() - Days::new(u64::from(how.keep_records_days.max(RECORDS_KEPT_DAYS)));
     let until = format!("{}", first_kept.format("%Y%m%dT"));
     let names = store.names_between(&keys::records(group), "", Some(&until), deadline).await?;
     let days: BTreeSet<NaiveDate> =

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::aws::{AmazonS3Builder, AwsCredential, S3ConditionalPut};
+use object_store::client::{HttpClient, HttpConnector};
 use object_store::path::Path;
 use object_store::{
     BackoffConfig, ClientOptions, CredentialProvider, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
@@ -16,12 +17,22 @@ use object_store::{
 use tokio::time::Instant;
 
 use super::location::{BucketLocation, StoreLocation};
-use crate::clients::Credentials;
+use crate::clients::{Credentials, http};
 
 /// Largest object that is read, in bytes.
 pub const LARGEST_OBJECT_BYTES: u64 = 32 * 1024 * 1024;
 /// Most keys that one listing returns.
 pub const LONGEST_LISTING: usize = 10_000;
+
+/// A client that trusts and is called as all clients of this process.
+#[derive(Debug)]
+struct Connected(reqwest::Client);
+
+impl HttpConnector for Connected {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.0.clone()))
+    }
+}
 
 /// A store of whole objects under one prefix.
 #[derive(Clone)]
@@ -43,7 +54,7 @@ impl fmt::Debug for Store {
 #[non_exhaustive]
 pub enum StoreError {
     /// It cannot be opened.
-    #[error("open store {store}: {source}")]
+    #[error("open store {store}: {}", with_cause(source))]
     Open {
         /// Which.
         store: String,
@@ -51,7 +62,7 @@ pub enum StoreError {
         source: object_store::Error,
     },
     /// A request failed.
-    #[error("{operation} {key}: {source}")]
+    #[error("{operation} {key}: {}", with_cause(source))]
     Request {
         /// What was asked.
         operation: &'static str,
@@ -94,6 +105,17 @@ pub enum StoreError {
         /// The newest one known here.
         known: u32,
     },
+}
+
+/// The library's message, and its innermost cause where the message leaves it out: what the network or TLS said.
+fn with_cause(error: &object_store::Error) -> String {
+    let message = error.to_string();
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let cause = cause.to_string();
+    if message.contains(&cause) { message } else { format!("{message}: {cause}") }
 }
 
 impl StoreError {
@@ -146,7 +168,13 @@ impl Store {
         credentials: Option<&Credentials>,
         conditional_put: S3ConditionalPut,
     ) -> Result<Self, StoreError> {
-        crate::clients::tls::install();
+        let fail = |source| StoreError::Open { store: bucket.bucket.clone(), source };
+        let client = http::builder()
+            .https_only(!bucket.allow_http)
+            .timeout(Duration::from_secs(8))
+            .connect_timeout(Duration::from_secs(2))
+            .build()
+            .map_err(|error| fail(object_store::Error::Generic { store: "S3", source: Box::new(error) }))?;
         let keys = Arc::new(AgencyKeys::default());
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&bucket.bucket)
@@ -154,12 +182,7 @@ impl Store {
             .with_virtual_hosted_style_request(bucket.virtual_hosted)
             .with_allow_http(bucket.allow_http)
             .with_conditional_put(conditional_put)
-            .with_client_options(
-                ClientOptions::new()
-                    .with_allow_http(bucket.allow_http)
-                    .with_timeout(Duration::from_secs(8))
-                    .with_connect_timeout(Duration::from_secs(2)),
-            )
+            .with_http_connector(Connected(client))
             .with_retry(RetryConfig {
                 backoff: BackoffConfig {
                     init_backoff: Duration::from_millis(100),
@@ -173,7 +196,7 @@ impl Store {
         if let Some(endpoint) = &bucket.endpoint {
             builder = builder.with_endpoint(endpoint);
         }
-        let objects = builder.build().map_err(|source| StoreError::Open { store: bucket.bucket.clone(), source })?;
+        let objects = builder.build().map_err(fail)?;
         let store = Self { keys: Some(keys), ..Self::new(Arc::new(objects), Path::from(bucket.prefix.as_str())) };
         if let Some(credentials) = credentials {
             store.renew(credentials);

@@ -41,7 +41,8 @@ fn files() -> Vec<(PathBuf, String)> {
 
 /// Whether the text gives that attribute a type or a value.
 fn names_attribute(text: &str, name: &str) -> bool {
-    let gives = |line: &str| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
+    let gives =
+        |line: &str| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
     text.lines().any(gives)
 }
 
