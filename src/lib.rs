@@ -20,6 +20,7 @@ pub mod local;
 pub mod model;
 pub mod observe;
 pub mod queueing;
+pub mod records;
 pub mod replay;
 pub mod state;
 pub mod tune;

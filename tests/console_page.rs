@@ -7,8 +7,9 @@ use flexus_autoscaler::config::Config;
 use flexus_autoscaler::local::play::{BUCKET, CONSOLE_TOKEN, Play, PlaySettings};
 use flexus_autoscaler::model::{
     Author, Comparison, Expected, Figures, Group, Minute, PolicyChange, PolicyEvent, PolicyEvidence, PolicyVersion,
-    SCHEMA_VERSION, Standing, Tunables, basis,
+    Standing, Tunables, basis,
 };
+use flexus_autoscaler::records::SCHEMA_VERSION;
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
 
 fn settings() -> PlaySettings {

@@ -1,9 +1,9 @@
 //! The main job end to end: a timer wakes the real function over HTTP, and a group on the local region follows a load.
 
 use flexus_autoscaler::config::Config;
-use flexus_autoscaler::engine::explain;
 use flexus_autoscaler::local::play::{BUCKET, Play, PlaySettings};
-use flexus_autoscaler::model::{Decision, EngineKind, Happening, Policy, Record};
+use flexus_autoscaler::model::{EngineKind, Policy};
+use flexus_autoscaler::records::{Decision, Happening, Record, explain};
 use flexus_autoscaler::replay::{Arena, EnginePlayer, Row, Settings, Trace, Window, demo_trace};
 
 const MINUTES: usize = 200;

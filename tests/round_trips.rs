@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use flexus_autoscaler::config::Config;
 use flexus_autoscaler::local::play::{BUCKET, Play, PlaySettings};
-use flexus_autoscaler::model::{Advice, Course, Hold, PolicyChange, PolicyVersion, Record, Tunables};
+use flexus_autoscaler::model::{Advice, Course, Hold, PolicyChange, PolicyVersion, Tunables};
+use flexus_autoscaler::records::Record;
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
 use flexus_autoscaler::state::Snapshot;
 use proptest::prelude::*;

@@ -18,8 +18,9 @@ use flexus_autoscaler::handlers::{alarm, console, evaluate, reclaim, tune};
 use flexus_autoscaler::local::{
     Fault, FaultTable, NoFaults, Region, RegionSettings, ServerHandle, WorkloadSettings, serve,
 };
-use flexus_autoscaler::model::{HistoryMinute, Minute};
+use flexus_autoscaler::model::Minute;
 use flexus_autoscaler::queueing::ServiceModel;
+use flexus_autoscaler::records::HistoryMinute;
 use flexus_autoscaler::state::{Store, history};
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};

@@ -11,9 +11,8 @@ use flexus_autoscaler::config::{AdviserMode, Config};
 use flexus_autoscaler::handlers::tune::{Adviser, Ask, Haste, Outcome, overview, story, tune_group};
 use flexus_autoscaler::local::play::plausible_advice;
 use flexus_autoscaler::local::{ModelAnswer, Region, RegionSettings, ServerHandle, bad_answers, serve};
-use flexus_autoscaler::model::{
-    EngineKind, Happening, HistoryMinute, Hold, Minute, Order, Record, SCHEMA_VERSION, Standing, Tunables,
-};
+use flexus_autoscaler::model::{EngineKind, Hold, Minute, Order, Standing, Tunables};
+use flexus_autoscaler::records::{Happening, HistoryMinute, Record, SCHEMA_VERSION};
 use flexus_autoscaler::replay::{Trace, demo_trace};
 use flexus_autoscaler::state::{Store, history, policies, write_record};
 use flexus_autoscaler::tune::Ground;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use flexus_autoscaler::model::HistoryMinute;
+use flexus_autoscaler::records::HistoryMinute;
 use flexus_autoscaler::state::history::HistoryDay;
 use libfuzzer_sys::fuzz_target;
 

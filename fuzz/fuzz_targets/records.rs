@@ -1,8 +1,7 @@
 //! A record as it lies in the store: decided again and told, or found not to follow from itself.
 #![no_main]
 
-use flexus_autoscaler::engine::explain;
-use flexus_autoscaler::model::{Happening, Record};
+use flexus_autoscaler::records::{explain, Happening, Record};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::stored::{PATIENCE, StoredGroup, point_in_time, wait_for};
 use super::{CliError, print, read_file};
-use crate::engine::explain::{check, sentences};
-use crate::model::{Happening, Record, SCHEMA_VERSION};
+use crate::records::explain::{check, sentences};
+use crate::records::{Happening, Record, SCHEMA_VERSION};
 use crate::state::history::last_decision;
 
 #[derive(Debug, clap::Args)]

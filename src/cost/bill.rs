@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::ledger::Ledger;
-use crate::model::HistoryMinute;
+use crate::records::HistoryMinute;
 
 /// The sum of the instances' lifetimes. Pay-per-use and spot servers are billed by the second, from the moment that they
 /// were asked for.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::LATE_SHARE_ALLOWED;
-use crate::model::{Group, HistoryMinute, Minute, PaidCapacity, Purchase};
+use crate::model::{Group, Minute, Purchase};
 use crate::queueing::{ServiceModel, play_minute};
+use crate::records::{HistoryMinute, PaidCapacity};
 use crate::replay::history::Past;
 
 /// Most instances that a minute is thought to need.

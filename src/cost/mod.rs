@@ -18,7 +18,8 @@ use serde::Serialize;
 pub use self::bill::Bill;
 use self::ledger::Ledger;
 pub use self::recommend::{Confidence, Recommendation, Terms};
-use crate::model::{Group, Happening, HistoryMinute, Purchase};
+use crate::model::{Group, Purchase};
+use crate::records::{Happening, HistoryMinute};
 use crate::replay::history::{Known, Past, PastError, past};
 use crate::replay::{Arena, Row};
 

@@ -3,8 +3,9 @@ use proptest::prelude::*;
 
 use super::recommend::Advice;
 use super::*;
-use crate::model::{Loss, Minute, PaidCapacity, PastEvent};
+use crate::model::Minute;
 use crate::queueing::{MinuteOutcome, ServiceModel, play_minute};
+use crate::records::{Loss, PaidCapacity, PastEvent};
 use crate::replay::history::testing::{entry, group, lived};
 
 const FIRST: Minute = Minute(29_540_160);

@@ -26,7 +26,7 @@ pub fn shared_loads(group: &Group, newest: &Sample) -> Vec<SharedLoad> {
 }
 
 /// The same for any engine, from a utilisation in per cent and the instances that it was measured on.
-pub(super) fn shared_load(signal: &Signal, engine: EngineKind, utilisation: f64, serving: u32) -> Option<SharedLoad> {
+pub(crate) fn shared_load(signal: &Signal, engine: EngineKind, utilisation: f64, serving: u32) -> Option<SharedLoad> {
     let scale_out = match engine {
         EngineKind::Predictive => return None,
         EngineKind::TargetTracking => FULL_PERCENT,

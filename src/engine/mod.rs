@@ -4,9 +4,7 @@
 //! [`Sample`] once. What it concludes from is handed out as [`Evidence`], from which the same number follows again, bit
 //! for bit, long after the engine's own state is gone.
 
-mod alternatives;
 pub mod doubts;
-pub mod explain;
 pub mod guardrails;
 pub mod plan;
 pub mod predictive;
@@ -20,7 +18,6 @@ mod weighted_score;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::alternatives::{Alternative, DECISIONS_SHOWN, alternatives};
 pub use self::predictive::{Predictive, PredictiveEvidence};
 pub use self::state::EngineState;
 pub use self::target_tracking::{TargetTracking, TargetTrackingEvidence};

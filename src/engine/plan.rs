@@ -5,7 +5,8 @@
 
 use super::guardrails::Inputs;
 use super::purchase::{self, PoolState, Terms};
-use crate::model::{Order, PoolTarget};
+use crate::engine::purchase::PoolTarget;
+use crate::model::Order;
 
 /// What each pool shall have, where the guardrails have made `target` of `inputs`.
 pub fn plan(target: u32, inputs: &Inputs, terms: &Terms<'_>, pools: &[PoolState<'_>]) -> Vec<PoolTarget> {

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spot_weather::{Insurance, SpotWeather};
-use crate::model::{Capacity, Pool, PoolTarget, Purchase, PurchaseMix};
+use crate::model::{Capacity, Pool, Purchase, PurchaseMix};
 
 /// How instances are bought.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,19 @@ pub struct PoolState<'a> {
     pub capacity: Capacity,
     /// Most that it can have now: its limit, or less where the cloud is sold out.
     pub available: u32,
+}
+
+/// How many instances a pool shall have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolTarget {
+    /// The pool.
+    pub pool: String,
+    /// How many it has, serving and starting.
+    pub current: u32,
+    /// How many it shall have.
+    pub target: u32,
+    /// Why so many.
+    pub why: String,
 }
 
 /// How many instances each pool shall have, so that `target` are there. Pools of one purchase option are filled in their

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::model::HistoryMinute;
+use crate::records::HistoryMinute;
 use crate::state::history::{self, FoldedDay, HistoryDay};
 use crate::state::{LONGEST_RECORD_WINDOW, Store, StoreError, keys};
 

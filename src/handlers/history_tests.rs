@@ -10,9 +10,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::{Evidence, Proposal, guardrails};
-use crate::model::{
-    Decision, Happening, Minute, Mode, PaidCapacity, Purchase, Raise, Record, SCHEMA_VERSION, Sample, Seen, Trigger,
-};
+use crate::model::{Minute, Mode, Purchase, Sample};
+use crate::records::{Decision, Happening, PaidCapacity, Raise, Record, SCHEMA_VERSION, Seen, Trigger};
 
 const GROUP: &str = "inference";
 /// Ten minutes before midnight.

@@ -1,7 +1,8 @@
 //! A decision as numbers, for monitoring: the same for Cloud Eye and for whatever reads Prometheus' text format.
 
 use crate::engine::Evidence;
-use crate::model::{ActionOutcome, Capacity, Decision, Group, SignalKind};
+use crate::model::{Capacity, Group, SignalKind};
+use crate::records::{ActionOutcome, Decision};
 use crate::state::Snapshot;
 
 /// One number about a group.

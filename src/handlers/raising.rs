@@ -12,11 +12,11 @@ use super::messages::digest;
 use super::{Workplace, WorkplaceError};
 use crate::clients::Cloud;
 use crate::config::Config;
+use crate::engine::purchase::PoolTarget;
 use crate::fleet::{self, FleetError, View};
 use crate::functiongraph::Invocation;
-use crate::model::{
-    Action, ActionOutcome, FleetSource, Group, Happening, Mode, Pool, PoolTarget, Record, SCHEMA_VERSION, Trigger,
-};
+use crate::model::{FleetSource, Group, Mode, Pool};
+use crate::records::{Action, ActionOutcome, Happening, Record, SCHEMA_VERSION, Trigger};
 use crate::state::{self, Snapshot, Store, StoreError};
 
 /// A group for which nothing could be done, and why.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::model::Record;
+use crate::records::Record;
 
 /// The folder of all groups.
 pub const GROUPS: &str = "groups";

@@ -24,7 +24,7 @@ pub use starts::StartTimes;
 pub use store::{LARGEST_OBJECT_BYTES, LONGEST_LISTING, Store, StoreError};
 use tokio::time::Instant;
 
-use crate::model::{Record, SCHEMA_VERSION};
+use crate::records::{Record, SCHEMA_VERSION};
 
 /// How far back new records are looked for: late events carry older times.
 pub const RECORD_WINDOW: TimeDelta = TimeDelta::minutes(15);
@@ -170,7 +170,7 @@ mod tests {
     use object_store::path::Path;
 
     use super::*;
-    use crate::model::Happening;
+    use crate::records::Happening;
 
     fn store() -> (Store, Instant) {
         (Store::new(Arc::new(InMemory::new()), Path::from("team")), Instant::now() + Duration::from_secs(5))

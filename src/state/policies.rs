@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::{Store, StoreError, keys, parse, to_json, write_record};
 use crate::engine::EngineState;
-use crate::model::{Advice, Course, Happening, Minute, PolicyChange, PolicyVersion, Record, SCHEMA_VERSION};
+use crate::model::{Advice, Course, Minute, PolicyChange, PolicyVersion};
+use crate::records::{Happening, Record, SCHEMA_VERSION};
 
 /// How far back the changes of versions are looked at. Older ones concern nobody that is still in question.
 pub const CHANGES_WINDOW: TimeDelta = TimeDelta::days(60);

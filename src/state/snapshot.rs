@@ -10,7 +10,8 @@ use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
 use crate::engine::spot_weather::SpotWeather;
 use crate::forecast::extremes::HourlyMaxima;
-use crate::model::{Capacity, Hold, Loss, Minute, Raise, SCHEMA_VERSION, Sample, Scaling};
+use crate::model::{Capacity, Hold, Minute, Sample, Scaling};
+use crate::records::{Loss, Raise, SCHEMA_VERSION};
 
 /// Minutes whose counts are remembered.
 const COUNTS_REMEMBERED: usize = 40;

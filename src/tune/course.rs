@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{
-    Course, InForce, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, SCHEMA_VERSION, Standing, Tunables,
-};
+use crate::model::{Course, InForce, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, Standing, Tunables};
+use crate::records::SCHEMA_VERSION;
 
 /// Share of a shadow's evaluations in which it may have wanted fewer instances than the load kept busy.
 const MOST_STARVED: f64 = 0.02;

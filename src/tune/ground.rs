@@ -1,6 +1,7 @@
 use super::ledger::Ledger;
 use super::player::{GroupPlayer, SignalModel};
-use crate::model::{Group, HistoryMinute, Minute, Tunables};
+use crate::model::{Group, Minute, Tunables};
+use crate::records::HistoryMinute;
 use crate::replay::history::{self, Past};
 use crate::replay::{Arena, Settings, SuddenLoss, Trace};
 

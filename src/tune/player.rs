@@ -3,7 +3,8 @@ use std::ops::Range;
 use crate::engine::schedules::{self, Circumstances, ScheduledCall};
 use crate::engine::{Engine, EngineState, Observation, doubts, guardrails};
 use crate::forecast::extremes::HourlyMaxima;
-use crate::model::{Group, HistoryMinute, Minute, Sample, Signal, SignalKind, Tunables};
+use crate::model::{Group, Minute, Sample, Signal, SignalKind, Tunables};
+use crate::records::HistoryMinute;
 use crate::replay::{Metrics, Player, View};
 
 /// Minutes beyond the usual delay after which a sample carries no decision to shrink.

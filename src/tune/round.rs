@@ -12,7 +12,8 @@ use super::optimiser::effectiveness;
 use super::search::{Effort, search};
 use super::space::parameters;
 use crate::engine::EngineState;
-use crate::model::{Author, EngineKind, PolicyEvidence, PolicyVersion, SCHEMA_VERSION, SignalKind, Tunables, basis};
+use crate::model::{Author, EngineKind, PolicyEvidence, PolicyVersion, SignalKind, Tunables, basis};
+use crate::records::SCHEMA_VERSION;
 
 /// Utilisations in per cent that target tracking is tried at before it is offered.
 const TRACKING_TARGETS: [f64; 5] = [40.0, 50.0, 60.0, 70.0, 80.0];

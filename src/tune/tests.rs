@@ -4,8 +4,9 @@ use super::gate::Gate;
 use super::*;
 use crate::model::{
     Author, Comparison, EngineKind, Expected, Group, Minute, Policy, PolicyEvidence, PolicyVersion, Pool, Purchase,
-    PurchaseMix, SCHEMA_VERSION, Scaling, Tunables,
+    PurchaseMix, Scaling, Tunables,
 };
+use crate::records::SCHEMA_VERSION;
 use crate::replay::{Arena, EnginePlayer, Trace, standard_signals};
 
 /// A group as the founding article has it.

@@ -9,9 +9,10 @@ use super::ground::Ground;
 use super::player::GroupPlayer;
 use super::round::{Candidate, Judged, round, version};
 use crate::model::{
-    CONFIG_VERSION, Course, Group, InForce, LiveFigures, Minute, PolicyChange, PolicyEvent, PolicyVersion,
-    SCHEMA_VERSION, Standing, Tunables, Watch, basis,
+    CONFIG_VERSION, Course, Group, InForce, LiveFigures, Minute, PolicyChange, PolicyEvent, PolicyVersion, Standing,
+    Tunables, Watch, basis,
 };
+use crate::records::SCHEMA_VERSION;
 use crate::replay::{Metrics, Player, Trace, View};
 
 /// Minute of the hour at which tuning runs.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flexus_autoscaler::local::play::Play;
-use flexus_autoscaler::model::{HistoryMinute, Minute};
+use flexus_autoscaler::model::Minute;
+use flexus_autoscaler::records::HistoryMinute;
 use flexus_autoscaler::replay::{Trace, demo_trace};
 use flexus_autoscaler::state::{Store, history, keys};
 use flexus_autoscaler::tune::Ground;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use crate::model::HistoryMinute;
+use crate::records::HistoryMinute;
 
 /// Writes one row a minute: what was measured, then what the minute's last decision was, then what each pool had.
 pub(super) fn write(output: impl Write, minutes: &[HistoryMinute]) -> csv::Result<()> {
@@ -48,7 +48,7 @@ fn row(entry: &HistoryMinute, signals: &BTreeSet<&String>, pools: &BTreeSet<&Str
         let had = entry.pools().and_then(|pools| pools.get(*pool));
         row.extend([cell(had.map(|pool| pool.serving)), cell(had.map(|pool| pool.starting))]);
     }
-    let event = |event: &crate::model::PastEvent| {
+    let event = |event: &crate::records::PastEvent| {
         let what = serde_json::to_value(&event.what).ok();
         what.and_then(|what| what.get("kind")?.as_str().map(str::to_owned)).unwrap_or_default()
     };

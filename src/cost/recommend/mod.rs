@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::CostReport;
 use super::ledger::Ledger;
-use crate::model::{Group, HistoryMinute};
+use crate::model::Group;
+use crate::records::HistoryMinute;
 use crate::replay::history::Past;
 use crate::replay::{Arena, Row};
 

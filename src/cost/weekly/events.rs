@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::model::{Group, Happening, HistoryMinute, Order, SignalKind};
+use crate::model::{Group, Order, SignalKind};
+use crate::records::{Happening, HistoryMinute};
 
 /// Slow minutes after each other that are worth a word.
 const LONG_SLOWNESS_MINUTES: usize = 5;

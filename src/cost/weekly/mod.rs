@@ -23,7 +23,8 @@ pub use self::language::Language;
 pub use self::sentences::sentence;
 use super::{CostReport, Terms, analyse};
 use crate::engine::guardrails;
-use crate::model::{Group, HistoryMinute, PastDecision};
+use crate::model::Group;
+use crate::records::{HistoryMinute, PastDecision};
 use crate::replay::history::PastError;
 
 /// Longest message that Simple Message Notification takes, in bytes.

@@ -1,13 +1,14 @@
 use super::*;
 use crate::cost::Recommendation;
 use crate::cost::recommend::{Advice, Bound, Confidence};
-use crate::model::{Hold, Order, PastEvent};
+use crate::model::{Hold, Order};
+use crate::records::PastEvent;
 use crate::replay::history::testing::{group, lived};
 
 fn report() -> WeeklyReport {
     let (mut minutes, _, _) = lived("hpa@60");
     let before = minutes.clone();
-    let what = crate::model::Happening::Hold(Hold {
+    let what = crate::records::Happening::Hold(Hold {
         order: Order::Floor(4),
         who: "<b>ada|</b>".to_owned(),
         why: "sale".to_owned(),

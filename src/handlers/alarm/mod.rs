@@ -22,7 +22,8 @@ use crate::engine::guardrails::Inputs;
 use crate::engine::purchase;
 use crate::functiongraph::events::{Alarm, AlarmStatus, Event, EventError, Message};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
-use crate::model::{Action, Capacity, FleetSource, Group, Happening, Minute, Raise};
+use crate::model::{Capacity, FleetSource, Group, Minute};
+use crate::records::{Action, Happening, Raise};
 use crate::state::{Found, StoreError, read_snapshot};
 
 /// Who writes these records, as their names tell.

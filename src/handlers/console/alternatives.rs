@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::decisions::read_all;
 use super::{Desk, Problem};
-use crate::engine::{DECISIONS_SHOWN, alternatives};
-use crate::model::{Decision, EngineKind, Happening, Minute};
+use crate::model::{EngineKind, Minute};
+use crate::records::{DECISIONS_SHOWN, Decision, Happening, alternatives};
 use crate::state::keys::{self, is_decision};
 use crate::state::records_since;
 

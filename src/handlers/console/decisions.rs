@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::routes::Parameters;
 use super::{Desk, Problem};
-use crate::engine::{explain, guardrails};
-use crate::model::{Decision, Group, Happening, Mode, Record};
+use crate::engine::guardrails;
+use crate::model::{Group, Mode};
+use crate::records::{Decision, Happening, Record, explain};
 use crate::state::keys::is_decision;
 use crate::state::{Snapshot, StoreError, keys, read_record, records_since};
 

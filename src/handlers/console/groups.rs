@@ -10,9 +10,8 @@ use super::decisions::{DecisionSummary, Named};
 use super::routes::{Api, Parameters};
 use super::{Desk, Problem, decisions, holds, shown};
 use crate::functiongraph::events::{Action, Evaluation};
-use crate::model::{
-    EngineKind, Group, Happening, Hold, Loss, Mode, Occurrence, Pool, Purchase, Raise, Sample, Schedule,
-};
+use crate::model::{EngineKind, Group, Hold, Mode, Occurrence, Pool, Purchase, Sample, Schedule};
+use crate::records::{Happening, Loss, Raise};
 use crate::state::{Found, Snapshot, read_snapshot};
 
 /// Groups that are read at the same time.

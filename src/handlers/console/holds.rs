@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::decisions::read_all;
 use super::routes::{Document, Parameters};
 use super::{Desk, Problem};
-use crate::model::{Group, Happening, Hold, Order, Record, SCHEMA_VERSION};
+use crate::model::{Group, Hold, Order};
+use crate::records::{Happening, Record, SCHEMA_VERSION};
 use crate::state::{LONGEST_RECORD_WINDOW, Snapshot, StoreError, keys, recent_records, write_record};
 
 /// Who writes these records, as their names tell.

@@ -7,7 +7,8 @@ use futures::{StreamExt as _, stream};
 use super::groups::find;
 use super::{Desk, decisions};
 use crate::handlers::measures::{self, Measure};
-use crate::model::{Group, Happening};
+use crate::model::Group;
+use crate::records::Happening;
 
 /// Groups that are read at the same time.
 const AT_ONCE: usize = 16;

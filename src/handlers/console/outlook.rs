@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::decisions::{latest, public_id};
 use super::groups::{Measured, find, measured};
 use super::{Desk, Problem};
-use crate::model::{EngineKind, Group, Happening, Purchase};
+use crate::model::{EngineKind, Group, Purchase};
+use crate::records::Happening;
 use crate::state::Snapshot;
 
 /// What the last decision reckoned with, beside what was measured lately.

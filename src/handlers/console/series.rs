@@ -12,7 +12,8 @@ use super::routes::Parameters;
 use super::{Desk, Problem};
 use crate::engine::predictive::Expected;
 use crate::engine::{Evidence, PredictiveEvidence};
-use crate::model::{Capacity, Decision, Group, Happening};
+use crate::model::{Capacity, Group};
+use crate::records::{Decision, Happening};
 use crate::state::keys::{self, is_decision};
 use crate::state::{StoreError, records_since};
 

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::decisions::read_all;
 use super::groups::find;
 use super::{Desk, Problem};
-use crate::model::{FleetSource, Group, Happening, Loss, Pool, Purchase};
+use crate::model::{FleetSource, Group, Pool, Purchase};
+use crate::records::{Happening, Loss};
 use crate::state::{Snapshot, keys, records_since};
 
 /// How far back losses are counted.

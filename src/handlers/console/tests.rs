@@ -15,12 +15,11 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::clients::Secret;
+use crate::engine::purchase::PoolTarget;
 use crate::engine::{Evidence, Proposal, guardrails};
 use crate::functiongraph::events::{Event, GatewayRequest};
-use crate::model::{
-    Capacity, Decision, Happening, Hold, Loss, Mode, Order, PolicyChange, PolicyEvent, PoolTarget, Record,
-    SCHEMA_VERSION, Sample, Seen, Standing, Trigger,
-};
+use crate::model::{Capacity, Hold, Mode, Order, PolicyChange, PolicyEvent, Sample, Standing};
+use crate::records::{Decision, Happening, Loss, Record, SCHEMA_VERSION, Seen, Trigger};
 use crate::state::policies::{write_change, write_version};
 use crate::state::{Snapshot, recent_records, write_record, write_snapshot};
 use crate::tune::tests::version_named;

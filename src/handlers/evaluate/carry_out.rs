@@ -7,11 +7,10 @@ use tokio::time::Instant;
 use super::decide::Situation;
 use super::group::{Ask, SOURCE};
 use crate::clients::Cloud;
+use crate::engine::purchase::PoolTarget;
 use crate::fleet::{self, FleetError, View};
-use crate::model::{
-    Action, ActionOutcome, Capacity, Decision, Group, Happening, Minute, Order, Pool, PoolTarget, Record,
-    SCHEMA_VERSION,
-};
+use crate::model::{Capacity, Group, Minute, Order, Pool};
+use crate::records::{Action, ActionOutcome, Decision, Happening, Record, SCHEMA_VERSION};
 use crate::state::{self, FleetMemory, Snapshot, Store, StoreError};
 
 /// How many instances a pool is asked for, within what the cloud allows it. What it has beyond that stays, unless the plan is

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::group::terms;
 use super::{intake, plausible};
-use crate::engine::guardrails;
 use crate::engine::purchase::{self, Hedge, PoolState};
-use crate::engine::{Engine, EngineState, Observation, doubts, plan, schedules};
-use crate::model::{Capacity, Decision, Group, Minute, Mode, Sample, Seen, SignalValue, Trigger};
+use crate::engine::{Engine, EngineState, Observation, doubts, guardrails, plan, schedules};
+use crate::model::{Capacity, Group, Minute, Mode, Sample};
+use crate::records::{Decision, Seen, SignalValue, Trigger};
 use crate::state::Snapshot;
 
 /// Minutes that a value may be older than it should be if it has just come: some signals are always a little late.

@@ -3,9 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::Config;
-use crate::engine::explain;
 use crate::fleet::{FleetError, View};
-use crate::model::{EngineKind, Raise, SignalKind};
+use crate::model::{EngineKind, SignalKind};
+use crate::records::{Raise, explain};
 
 const NEWEST: i64 = 29_540_200;
 

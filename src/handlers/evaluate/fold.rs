@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Happening, Loss, PolicyChange, PolicyEvent, PolicyOrder, Raise, Record};
+use crate::model::{PolicyChange, PolicyEvent, PolicyOrder};
+use crate::records::{Happening, Loss, Raise, Record};
 use crate::state::{Exhaustion, Snapshot};
 
 /// How long a place is left alone the first time that it loses, and at most.
@@ -69,7 +70,8 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::model::{Hold, Order, SCHEMA_VERSION};
+    use crate::model::{Hold, Order};
+    use crate::records::SCHEMA_VERSION;
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000, 0).unwrap()

@@ -18,14 +18,13 @@ use super::tell::{news, tell};
 use super::warm::Warm;
 use super::{policies, shadow};
 use crate::clients::Cloud;
+use crate::engine::Evidence;
 use crate::engine::purchase::Terms;
-use crate::engine::{Evidence, explain};
 use crate::fleet::{self, FleetError, View};
 use crate::handlers::measures;
-use crate::model::{
-    ActionOutcome, Capacity, Decision, FleetSource, Group, Minute, PaidCapacity, Pool, Purchase, Trigger, Verdict,
-};
+use crate::model::{Capacity, FleetSource, Group, Minute, Pool, Purchase};
 use crate::observe::{self, Observed};
+use crate::records::{ActionOutcome, Decision, PaidCapacity, Trigger, Verdict, explain};
 use crate::state::{self, Snapshot, Store, StoreError};
 
 /// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.

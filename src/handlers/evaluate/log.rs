@@ -1,6 +1,7 @@
 //! The one line that each decision leaves in the log. Its fields are a contract: people build alarms and dashboards on them.
 
-use crate::model::{Decision, Mode, Verdict};
+use crate::model::Mode;
+use crate::records::{Decision, Verdict};
 
 /// Logs a decision.
 pub(super) fn log(verdict: &Verdict, decision: &Decision) {

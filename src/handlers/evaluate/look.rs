@@ -13,8 +13,9 @@ use super::warm::Warm;
 use crate::clients::Cloud;
 use crate::engine::purchase::{PoolState, Terms};
 use crate::fleet::{FleetError, View};
-use crate::model::{Decision, Group, Loss, Sample, Trigger};
+use crate::model::{Group, Sample};
 use crate::observe::Observed;
+use crate::records::{Decision, Loss, Trigger};
 use crate::state::{self, Snapshot, Store, StoreError};
 
 /// A group as an evaluation would see it now.

@@ -33,7 +33,8 @@ use super::{Workplace, WorkplaceError};
 use crate::config::Config;
 use crate::functiongraph::events::{Action, Event, EventError};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
-use crate::model::{Group, Minute, Trigger, Verdict};
+use crate::model::{Group, Minute};
+use crate::records::{Trigger, Verdict};
 
 /// Groups that are evaluated at once.
 const CONCURRENT_GROUPS: usize = 8;

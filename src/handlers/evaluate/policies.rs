@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use crate::model::{
-    CONFIG_VERSION, Course, Group, LiveFigures, Minute, PolicyChange, PolicyEvent, SCHEMA_VERSION, Sample, SignalKind,
-    Standing, Watch,
+    CONFIG_VERSION, Course, Group, LiveFigures, Minute, PolicyChange, PolicyEvent, Sample, SignalKind, Standing, Watch,
 };
+use crate::records::SCHEMA_VERSION;
 use crate::state::policies::{self, FoundCourse};
 use crate::state::{PolicyMemory, ShadowMemory, Snapshot, Store};
 use crate::tune::space;

@@ -160,7 +160,8 @@ mod tests {
 
     use super::*;
     use crate::handlers::evaluate::publish::Telemetry;
-    use crate::model::{Happening, Hold, Order, Raise, Record, SCHEMA_VERSION, Trigger};
+    use crate::model::{Hold, Order};
+    use crate::records::{Happening, Raise, Record, SCHEMA_VERSION, Trigger};
     use crate::tune::tests::group;
 
     fn ask() -> Ask {

@@ -10,7 +10,8 @@ use crate::engine::purchase::{self, Hedge};
 use crate::engine::{guardrails, plan};
 use crate::fleet::{FleetError, View};
 use crate::handlers::raising;
-use crate::model::{Action, ActionOutcome, Capacity, Decision, Group};
+use crate::model::{Capacity, Group};
+use crate::records::{Action, ActionOutcome, Decision};
 use crate::state::{self, Snapshot, Store, keys};
 
 /// Times that an evaluation listens again for calls after it has asked for more.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::engine::{Engine, EngineState, Observation, doubts, guardrails};
-use crate::model::{Decision, Group, Minute, ShadowDecision};
+use crate::model::{Group, Minute};
+use crate::records::{Decision, ShadowDecision};
 use crate::state::Snapshot;
 
 /// What the version in shadow would have asked for where `decision` was taken. `None` without one.

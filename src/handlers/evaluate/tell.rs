@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clients::Cloud;
 use crate::handlers::messages::OWN_SUBJECT;
-use crate::model::{ActionOutcome, Decision};
+use crate::records::{ActionOutcome, Decision};
 use crate::state::Snapshot;
 
 /// The same subject is not told again within this time. What comes meanwhile is counted, and the count told.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::model::Record;
+use crate::records::Record;
 use crate::state::Snapshot;
 
 /// Groups whose snapshots are kept. More than one shard's worth earns nothing.

@@ -14,7 +14,7 @@ use super::cases::{Case, Happens, Race};
 use super::scheduler::{Choices, Task};
 use super::world::{Fleets, MAX_INSTANCES, Wake, World};
 use crate::local::Region;
-use crate::model::{Happening, Record};
+use crate::records::{Happening, Record};
 
 /// Minutes after its notice that a spot server may still make up part of a number.
 const NOTICE: TimeDelta = TimeDelta::minutes(7);

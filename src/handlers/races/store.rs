@@ -17,7 +17,7 @@ use object_store::{
 };
 
 use super::scheduler::Scheduler;
-use crate::model::{Decision, Happening, Record};
+use crate::records::{Decision, Happening, Record};
 
 #[derive(Clone, Debug)]
 pub(in crate::handlers) struct RacingStore {

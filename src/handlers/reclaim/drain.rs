@@ -10,7 +10,8 @@ use crate::clients::{ClientError, Cloud};
 use crate::functiongraph::events::{LifecycleHook, Transition};
 use crate::handlers::Ignored;
 use crate::handlers::raising::Job;
-use crate::model::{Action, ActionOutcome, FleetSource, Group, Mode, Pool};
+use crate::model::{FleetSource, Group, Mode, Pool};
+use crate::records::{Action, ActionOutcome};
 
 /// An instance as a load balancer may know it: by the server, or by its address.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,10 +30,12 @@ use super::raising::{Job, is_asked, order, sets_numbers};
 use super::{Failed, Ignored, Workplace, WorkplaceError};
 use crate::clients::ClientError;
 use crate::clients::ecs::Server;
+use crate::engine::purchase::PoolTarget;
 use crate::fleet::{FleetError, View};
 use crate::functiongraph::events::{Event, EventError};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
-use crate::model::{Action, ActionOutcome, Happening, Loss, Pool, PoolTarget, Raise};
+use crate::model::Pool;
+use crate::records::{Action, ActionOutcome, Happening, Loss, Raise};
 use crate::state::{self, Store, StoreError, keys};
 
 /// Who writes these records, as their names tell.

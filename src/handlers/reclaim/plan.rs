@@ -1,8 +1,9 @@
 //! What is ordered in place of instances that are going. Pure, and in absolute numbers: told twice it is the same plan,
 //! and ten notices make the same one together as one after another.
 
+use crate::engine::purchase::PoolTarget;
 use crate::engine::purchase::{self, PoolState, Terms};
-use crate::model::{Capacity, Pool, PoolTarget};
+use crate::model::{Capacity, Pool};
 
 /// A pool as it is at the notice.
 #[derive(Clone, Copy, Debug)]

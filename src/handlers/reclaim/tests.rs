@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::handlers::races::world::{self, Fleets, INITIAL, Wake, World};
-use crate::model::Happening;
+use crate::records::Happening;
 
 /// A region on which a group of tagged servers has been evaluated for a while.
 async fn stage(fleets: Fleets) -> World {
@@ -84,7 +84,7 @@ async fn a_loss_is_remembered_by_zone_and_flavor_and_the_group_keeps_its_size_un
         assert!(stage.pools(false).iter().sum::<u32>() >= INITIAL, "{:?}", stage.pools(false));
     }
     let losses = stage.store.records().into_values().filter(|bytes| {
-        matches!(serde_json::from_slice::<crate::model::Record>(bytes).unwrap().what, Happening::Loss(_))
+        matches!(serde_json::from_slice::<crate::records::Record>(bytes).unwrap().what, Happening::Loss(_))
     });
     assert_eq!(losses.count(), 1);
 }

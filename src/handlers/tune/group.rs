@@ -9,9 +9,8 @@ use super::adviser::Adviser;
 use super::outcome::{JudgedVersion, Outcome, VersionStep};
 use crate::config::{AdviserMode, Config};
 use crate::handlers::history::{Compaction, compact};
-use crate::model::{
-    Author, Course, Group, PolicyChange, PolicyEvent, PolicyVersion, SCHEMA_VERSION, Standing, Tunables, basis,
-};
+use crate::model::{Author, Course, Group, PolicyChange, PolicyEvent, PolicyVersion, Standing, Tunables, basis};
+use crate::records::SCHEMA_VERSION;
 use crate::replay::history::past;
 use crate::state::policies::{self, CHANGES_WINDOW, FittedModel, FoundCourse};
 use crate::state::{Found, Store, StoreError, history, read_snapshot};

@@ -5,9 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::model::{
-    Author, CONFIG_VERSION, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, SCHEMA_VERSION, Standing,
-};
+use crate::model::{Author, CONFIG_VERSION, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, Standing};
+use crate::records::SCHEMA_VERSION;
 use crate::state::policies::{self, FoundCourse};
 use crate::state::{Store, StoreError};
 use crate::tune::course::statuses;

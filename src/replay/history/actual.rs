@@ -1,5 +1,6 @@
-use crate::model::{Capacity, HistoryMinute, Minute};
+use crate::model::{Capacity, Minute};
 use crate::queueing::{MinuteOutcome, SimulatedGroup};
+use crate::records::HistoryMinute;
 use crate::replay::driver::{Arena, Player, View};
 use crate::replay::fleet::Fleet;
 use crate::replay::report::{ACTUAL, Row};

@@ -16,7 +16,8 @@ use self::starts::usual_lead_minutes;
 use super::driver::Settings;
 use super::trace::{Recording, Trace, TraceError, Window};
 use crate::engine::predictive::{Demand, DemandEstimator};
-use crate::model::{Group, HistoryMinute, Minute, Sample, SignalKind};
+use crate::model::{Group, Minute, Sample, SignalKind};
+use crate::records::HistoryMinute;
 
 /// Least utilisation in per cent from which the capacity of an instance is concluded.
 const LEAST_UTILISATION: f64 = 5.0;

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
-use crate::model::{HistoryMinute, Minute};
+use crate::model::Minute;
+use crate::records::HistoryMinute;
 
 /// Starts from which a lead time is concluded.
 const LEAST_STARTS: usize = 5;

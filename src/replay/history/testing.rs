@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
-use crate::model::{Group, HistoryMinute, Measured, Minute, Mode, PaidCapacity, PastDecision, Purchase, SignalKind};
+use crate::model::{Group, Minute, Mode, Purchase, SignalKind};
 use crate::queueing::MinuteOutcome;
+use crate::records::{HistoryMinute, Measured, PaidCapacity, PastDecision};
 use crate::replay::{Arena, Contestant, Row, Settings, Trace, Window, demo_trace};
 
 pub(crate) fn group() -> Group {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::day_file::{LineWriter, read_lines};
 use super::fold::AT_ONCE;
 use super::midnight;
-use crate::model::{Happening, Record, SCHEMA_VERSION};
+use crate::records::{Happening, Record, SCHEMA_VERSION};
 use crate::state::{Store, StoreError, keys, read_record};
 
 /// A record in the archive.

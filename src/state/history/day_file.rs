@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::SCHEMA_VERSION;
+use crate::records::SCHEMA_VERSION;
 use crate::state::StoreError;
 
 /// Longest line that is read, in bytes. A decision's whole record has some thousand.

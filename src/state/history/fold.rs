@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::archive::archived;
 use super::{HistoryDay, day_of, midnight, read_day};
-use crate::model::{HistoryMinute, Record};
+use crate::records::{HistoryMinute, Record};
 use crate::state::{Store, StoreError, keys, read_record};
 
 /// Records that are read at the same time.

@@ -18,7 +18,8 @@ pub use self::archive::{last_decision, retire_day};
 use self::day_file::{LineWriter, read_lines};
 pub use self::fold::{FoldedDay, fold_day};
 use super::{LONGEST_LISTING, Store, StoreError, keys};
-use crate::model::{HistoryMinute, Minute};
+use crate::model::Minute;
+use crate::records::HistoryMinute;
 
 /// A day of a group's past.
 #[derive(Clone, Debug, Default)]

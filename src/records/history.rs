@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Happening, Minute, Mode, PaidCapacity, Record, SCHEMA_VERSION, Sample};
+use super::{Decision, Happening, PaidCapacity, Record, SCHEMA_VERSION};
 use crate::engine::{Evidence, guardrails};
+use crate::model::{Minute, Mode, Sample};
 
 /// One minute of a group's past. A line of its history.
 ///

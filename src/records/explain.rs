@@ -1,7 +1,8 @@
 //! A decision told as a person would tell it, and decided again from its record.
 
-use super::guardrails;
-use crate::model::{ActionOutcome, Decision, Mode};
+use super::{ActionOutcome, Decision};
+use crate::engine::guardrails;
+use crate::model::Mode;
 
 /// The decision in sentences, most important first.
 pub fn sentences(decision: &Decision) -> Vec<String> {

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Mode, Seen, SignalValue, Trigger};
+use crate::model::Mode;
+use crate::records::{Seen, SignalValue, Trigger};
 
 fn group(engine: &str) -> Group {
     serde_json::from_value(serde_json::json!({

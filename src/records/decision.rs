@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Capacity, Minute, Mode, Purchase, Sample};
+use crate::engine::purchase::PoolTarget;
 use crate::engine::{Proposal, guardrails};
+use crate::model::{Capacity, Minute, Mode, Purchase, Sample};
 
 /// One evaluation of one group: what was seen, proposed, allowed, done. Everything that `explain` needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,19 +128,6 @@ pub struct SignalValue {
     pub value: f64,
     /// The minute it describes.
     pub minute: Minute,
-}
-
-/// How many instances a pool shall have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PoolTarget {
-    /// The pool.
-    pub pool: String,
-    /// How many it has, serving and starting.
-    pub current: u32,
-    /// How many it shall have.
-    pub target: u32,
-    /// Why so many.
-    pub why: String,
 }
 
 /// One request to the cloud that changes something, and its outcome.

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Hold, PolicyChange};
+use super::Decision;
+use crate::model::{Hold, PolicyChange};
 
 /// Version of the form of snapshots and records. A newer one is never rewritten.
 pub const SCHEMA_VERSION: u32 = 1;

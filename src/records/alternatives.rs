@@ -3,10 +3,10 @@
 //! It tells how engines differ at one decision, not what a group would have become under another one: for that the
 //! readings themselves would have been others. `replay` answers that question.
 
-use super::doubts;
-use super::guardrails::{self, SharedLoad};
-use super::{Engine as _, EngineState, Evidence, Observation, Proposal};
-use crate::model::{Capacity, Decision, EngineKind, Group, Minute, Policy, Sample};
+use super::Decision;
+use crate::engine::guardrails::{self, SharedLoad};
+use crate::engine::{Engine as _, EngineState, Evidence, Observation, Proposal, doubts};
+use crate::model::{Capacity, EngineKind, Group, Minute, Policy, Sample};
 
 /// Decisions that an engine is shown, the asked one included: as far as the longest memory of those asked reaches.
 pub const DECISIONS_SHOWN: usize = 30;
