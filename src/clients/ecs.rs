@@ -276,31 +276,14 @@ impl Ecs {
     /// # Errors
     /// [`ClientError::is_not_found`] if there is no such server.
     pub async fn set_tags(&self, server_id: &str, tags: &[Tag]) -> Result<(), ClientError> {
-        self.act_on_tags("set tags of server", "create", server_id, tags).await
-    }
-
-    /// Removes tags of a server.
-    ///
-    /// # Errors
-    /// [`ClientError::is_not_found`] if there is no such server.
-    pub async fn remove_tags(&self, server_id: &str, tags: &[Tag]) -> Result<(), ClientError> {
-        self.act_on_tags("remove tags of server", "delete", server_id, tags).await
-    }
-
-    async fn act_on_tags(
-        &self,
-        operation: &'static str,
-        action: &'static str,
-        server_id: &str,
-        tags: &[Tag],
-    ) -> Result<(), ClientError> {
         #[derive(Serialize)]
         struct Action<'a> {
             action: &'static str,
             tags: &'a [Tag],
         }
         let path = self.path(&format!("cloudservers/{}/tags/action", path_segment(server_id)));
-        self.0.call_unit(Request::new(operation, server_id, Method::POST, path).json(&Action { action, tags })).await
+        let action = Action { action: "create", tags };
+        self.0.call_unit(Request::new("set tags of server", server_id, Method::POST, path).json(&action)).await
     }
 
     fn path(&self, rest: &str) -> String {

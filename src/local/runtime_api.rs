@@ -55,7 +55,7 @@ pub enum InvocationStatus {
 #[derive(Debug)]
 struct Shared {
     function: String,
-    credentials: Mutex<Option<Credentials>>,
+    credentials: Option<Credentials>,
     arrived: Notify,
     settled: Notify,
     inner: Mutex<Inner>,
@@ -91,7 +91,7 @@ impl RuntimeApi {
     pub async fn start(function: &str, credentials: Option<Credentials>, address: SocketAddr) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             function: function.to_owned(),
-            credentials: Mutex::new(credentials),
+            credentials,
             arrived: Notify::new(),
             settled: Notify::new(),
             inner: Mutex::default(),
@@ -128,11 +128,6 @@ impl RuntimeApi {
     /// [`RuntimeApi::take_finished`].
     pub fn invoke_async(&self, event: impl Into<Bytes>) -> String {
         self.shared.enqueue(event.into(), None)
-    }
-
-    /// Sends these credentials with events from now on.
-    pub fn set_credentials(&self, credentials: Option<Credentials>) {
-        *self.shared.credentials.lock().unwrap_or_else(PoisonError::into_inner) = credentials;
     }
 
     /// Waits until no event is queued or being worked on.
@@ -186,7 +181,7 @@ impl Shared {
         };
         set("x-cff-request-id", &request_id);
         set("x-cff-invoke-type", if caller.is_some() { "sync" } else { "async" });
-        if let Some(credentials) = &*self.credentials.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(credentials) = &self.credentials {
             set("x-cff-access-key", &credentials.access_key);
             set("x-cff-secret-key", credentials.secret_key.expose());
             if let Some(token) = &credentials.security_token {

@@ -26,6 +26,7 @@
 mod count;
 mod drill;
 mod faults;
+mod kept;
 mod measure;
 mod past;
 mod random;

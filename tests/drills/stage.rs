@@ -25,6 +25,7 @@ use tower::ServiceExt as _;
 
 use super::count::{Counted, CountedStore, Met};
 use super::drill::{Circumstances, Drill, Fleet, Form, Script, Ticks, Told};
+use super::kept::kept;
 use super::measure::{Measured, STEADY_MINUTES};
 use super::past;
 
@@ -399,9 +400,8 @@ impl Watch {
     pub(super) fn lost_records(&self, stage: &Stage) -> Vec<String> {
         let mut lost = Vec::new();
         let mut told: BTreeSet<Minute> = BTreeSet::new();
-        for key in stage.store().keys(BUCKET, &format!("{}/", keys::records(GROUP))) {
-            let Some(object) = stage.store().object(BUCKET, &key) else { continue };
-            match serde_json::from_slice::<Record>(&object.content) {
+        for (key, record) in kept(stage.store(), GROUP) {
+            match record {
                 Err(error) => lost.push(format!("{key}: {error}")),
                 Ok(record) => {
                     told.insert(Minute::containing(record.time));
