@@ -117,9 +117,11 @@ const LONGEST_SERIES: usize = 500;
 impl FleetMemory {
     /// Begins a new series of orders where there is none, as after the memory was lost: what is remembered of the numbers
     /// would be wrong; or where the old one has grown long. Only for a quiet minute: two functions that order in the same
-    /// moment must have the same series.
+    /// moment must have the same series. Orders whose numbers turned out to be taken do not count: after the memory was
+    /// lost, every number of an earlier time is one.
     pub fn renew_series(&mut self, now: DateTime<Utc>) {
-        if self.jobs.is_empty() && (self.series.is_none() || self.numbers.len() > LONGEST_SERIES) {
+        let orders_of_its_own = self.jobs.iter().any(|job| !job.id.is_empty());
+        if !orders_of_its_own && (self.series.is_none() || self.numbers.len() > LONGEST_SERIES) {
             self.series = Some(now);
             self.numbers.clear();
         }
@@ -300,5 +302,25 @@ mod tests {
             place = Exhaustion::after(Some(place), now);
         }
         assert_eq!(minutes, [3, 6, 12, 24, 30, 30]);
+    }
+
+    #[test]
+    fn a_pool_whose_memory_was_lost_gets_a_new_series_though_old_numbers_are_taken() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let job = |id: &str| Job {
+            id: id.to_owned(),
+            name: "spot-0-1".to_owned(),
+            asked: now,
+            count: 1,
+            place: String::new(),
+            servers: Vec::new(),
+        };
+        let renewed = |job: Job| {
+            let mut memory = FleetMemory { numbers: [1].into(), jobs: vec![job], ..FleetMemory::default() };
+            memory.renew_series(now);
+            (memory.series, memory.numbers.len(), memory.jobs.len())
+        };
+        assert_eq!(renewed(job("")), (Some(now), 0, 1));
+        assert_eq!(renewed(job("job-1")), (None, 1, 1), "what is on its way is waited for");
     }
 }

@@ -25,7 +25,7 @@ use crate::handlers::measures;
 use crate::model::{Capacity, FleetSource, Group, Minute, Pool, Purchase};
 use crate::observe::{self, Observed};
 use crate::records::{ActionOutcome, Decision, PaidCapacity, Trigger, Verdict, explain};
-use crate::state::{self, Snapshot, Store, StoreError};
+use crate::state::{self, FleetMemory, Snapshot, Store, StoreError};
 
 /// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
 const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
@@ -237,9 +237,14 @@ fn is_unlucky(pool: &Pool, going: u32, capacity: Capacity) -> bool {
     u64::from(going) * 2 > u64::from(capacity.serving) && pool.purchase == Purchase::Spot
 }
 
-/// In a quiet minute orders of servers may get a new series of numbers.
+/// In a quiet minute orders of servers may get a new series of numbers: nobody has called for more than serve.
 fn renew_series(snapshot: &mut Snapshot, group: &Group, now: DateTime<Utc>) {
-    if snapshot.raises.is_empty() {
+    let staying = |memory: &FleetMemory| {
+        let going = u32::try_from(memory.going.len()).unwrap_or(u32::MAX);
+        memory.capacity.map_or(0, |capacity| capacity.serving.saturating_sub(going))
+    };
+    let serving: u32 = snapshot.fleets.values().map(staying).sum();
+    if snapshot.raises.iter().all(|raise| raise.target <= serving) {
         for pool in group.pools.iter().filter(|pool| matches!(pool.fleet, FleetSource::Ecs(_))) {
             if let Some(memory) = snapshot.fleets.get_mut(&pool.name) {
                 memory.renew_series(now);
