@@ -2,7 +2,19 @@
 
 locals {
   bucket_name = coalesce(var.bucket.name, "${var.name}-${var.region}-${substr(var.project_id, 0, 8)}")
-  group_paths = { for group in var.groups : group.name => "${var.bucket.prefix}/groups/${group.name}" }
+
+  # Prefixes may not contain each other, so there are four rules for each group and none for the whole bucket. A snapshot
+  # is rewritten each minute: its old versions go after a day.
+  kept = merge([
+    for group in var.groups : {
+      for kind, rule in {
+        records  = { path = "records/", days = var.bucket.record_days, old_version_days = 1 }
+        archive  = { path = "archive/", days = var.bucket.archive_days, old_version_days = 7 }
+        history  = { path = "history/", days = var.bucket.history_days, old_version_days = 7 }
+        snapshot = { path = "snapshot.json", days = null, old_version_days = 1 }
+      } : "${group.name}-${kind}" => merge(rule, { prefix = "${var.bucket.prefix}/groups/${group.name}/${rule.path}" })
+    }
+  ]...)
 }
 
 resource "huaweicloud_obs_bucket" "state" {
@@ -19,8 +31,6 @@ resource "huaweicloud_obs_bucket" "state" {
   enterprise_project_id = var.enterprise_project_id
   tags                  = var.tags
 
-  # Prefixes may not contain each other, so there are four rules for each group and none for the whole bucket.
-  # A snapshot is rewritten each minute: its old versions go after a day.
   lifecycle_rule {
     name    = "doctor"
     enabled = true
@@ -35,66 +45,22 @@ resource "huaweicloud_obs_bucket" "state" {
   }
 
   dynamic "lifecycle_rule" {
-    for_each = local.group_paths
+    for_each = local.kept
 
     content {
-      name    = "${lifecycle_rule.key}-records"
+      name    = lifecycle_rule.key
       enabled = true
-      prefix  = "${lifecycle_rule.value}/records/"
+      prefix  = lifecycle_rule.value.prefix
 
-      expiration {
-        days = var.bucket.record_days
+      dynamic "expiration" {
+        for_each = lifecycle_rule.value.days[*]
+
+        content {
+          days = expiration.value
+        }
       }
       noncurrent_version_expiration {
-        days = 1
-      }
-    }
-  }
-
-  dynamic "lifecycle_rule" {
-    for_each = local.group_paths
-
-    content {
-      name    = "${lifecycle_rule.key}-archive"
-      enabled = true
-      prefix  = "${lifecycle_rule.value}/archive/"
-
-      expiration {
-        days = var.bucket.archive_days
-      }
-      noncurrent_version_expiration {
-        days = 7
-      }
-    }
-  }
-
-  dynamic "lifecycle_rule" {
-    for_each = local.group_paths
-
-    content {
-      name    = "${lifecycle_rule.key}-history"
-      enabled = true
-      prefix  = "${lifecycle_rule.value}/history/"
-
-      expiration {
-        days = var.bucket.history_days
-      }
-      noncurrent_version_expiration {
-        days = 7
-      }
-    }
-  }
-
-  dynamic "lifecycle_rule" {
-    for_each = local.group_paths
-
-    content {
-      name    = "${lifecycle_rule.key}-snapshot"
-      enabled = true
-      prefix  = "${lifecycle_rule.value}/snapshot.json"
-
-      noncurrent_version_expiration {
-        days = 1
+        days = lifecycle_rule.value.old_version_days
       }
     }
   }

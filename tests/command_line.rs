@@ -65,6 +65,7 @@ fn mistakes_are_told_with_their_mend_and_end_with_two() {
         (&["invoke", "evaluate", timer], "HUAWEICLOUD_SDK_AK"),
         (&["doctor", "--config", nonsense], "is not JSON"),
         (&["doctor"], "HUAWEICLOUD_SDK_AK"),
+        (&["history", "compact", "--keep-days", "13"], "13 is not in 14..=400"),
         (&["completions", "tcl"], "bash"),
     ] {
         let output = run(arguments);

@@ -264,6 +264,11 @@ impl Refusal {
     }
 }
 
+/// The innermost cause of an error: what the network, TLS or a file said.
+pub(crate) fn root_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
+}
+
 /// Foreign text as one line, not too long, without our secrets: a gateway may quote the headers of a refused request.
 pub(super) fn redacted(text: &str, secrets: &[&Secret]) -> String {
     let text = redact(text, secrets.iter().copied());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use tokio::time::Instant;
 
-use super::error::{ClientError, Failure, Refusal};
+use super::error::{ClientError, Failure, Refusal, root_cause};
 use super::retry::{Backoff, NoMoreTries, Retry, Tries};
 use super::{Secret, tls};
 
@@ -226,11 +226,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// An error of the HTTP client without the address, which may hold a password, and with its innermost cause.
 fn describe(error: reqwest::Error) -> Failure {
     let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let reason = cause.to_string();
+    let reason = root_cause(&error).to_string();
     match () {
         () if error.is_connect() => Failure::Unreachable(reason),
         () if error.is_builder() => Failure::Invalid(reason),

@@ -32,6 +32,7 @@ mod wire;
 
 pub use cloud::{Cloud, InvalidRegion};
 pub use credentials::{Credentials, MissingCredentials, Secret, redact};
+pub(crate) use error::root_cause;
 pub use error::{ClientError, Failure, Refusal};
 pub use http::{Proxies, Transport, client};
 pub use retry::{Backoff, Retry};

@@ -184,7 +184,7 @@ pub fn apply(inputs: &Inputs) -> (u32, Vec<Step>) {
 impl Inputs {
     /// Most that the limits allow of those that stay.
     pub fn most(&self) -> u32 {
-        self.affordable.map_or(self.max_instances, |affordable| affordable.min(self.max_instances))
+        self.affordable.unwrap_or(self.max_instances)
     }
 
     /// What there shall be by the calls and orders of `raises` and `orders`, where `target` has been asked for already.

@@ -38,6 +38,23 @@ impl View {
     }
 }
 
+#[cfg(test)]
+impl View {
+    /// A settled pool of which nothing is known but its numbers.
+    pub(crate) fn in_a_test(capacity: Capacity, least: u32, most: u32) -> Self {
+        Self {
+            capacity,
+            serving: Vec::new(),
+            least,
+            most,
+            going: None,
+            is_unsettled: false,
+            trouble: None,
+            inventory: None,
+        }
+    }
+}
+
 /// What went wrong with a fleet.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -17,7 +17,7 @@ use object_store::{
 use tokio::time::Instant;
 
 use super::location::{BucketLocation, StoreLocation};
-use crate::clients::{Credentials, http};
+use crate::clients::{Credentials, http, root_cause};
 
 /// Largest object that is read, in bytes.
 pub const LARGEST_OBJECT_BYTES: u64 = 32 * 1024 * 1024;
@@ -110,11 +110,7 @@ pub enum StoreError {
 /// The library's message, and its innermost cause where the message leaves it out: what the network or TLS said.
 fn with_cause(error: &object_store::Error) -> String {
     let message = error.to_string();
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let cause = cause.to_string();
+    let cause = root_cause(error).to_string();
     if message.contains(&cause) { message } else { format!("{message}: {cause}") }
 }
 

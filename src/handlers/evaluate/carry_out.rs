@@ -150,17 +150,7 @@ mod tests {
 
     fn asked(target: u32, (least, most): (u32, u32)) -> u32 {
         let plan = PoolTarget { pool: "base".to_owned(), current: 10, target, why: String::new() };
-        let view = View {
-            capacity: Capacity { serving: 10, starting: 0 },
-            serving: Vec::new(),
-            least,
-            most,
-            going: None,
-            is_unsettled: false,
-            trouble: None,
-            inventory: None,
-        };
-        allowed(&plan, &view)
+        allowed(&plan, &View::in_a_test(Capacity { serving: 10, starting: 0 }, least, most))
     }
 
     #[test]

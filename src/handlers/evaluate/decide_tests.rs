@@ -131,23 +131,43 @@ fn with_stand_ins(group: &mut Group) -> (Snapshot, Vec<PoolView>) {
 }
 
 #[test]
+fn a_budget_counts_where_it_pays_for_fewer_than_the_maximum() {
+    let mut group = group();
+    let price = group.pools[0].price_per_hour;
+    let affordable = |group: &Group| decided(group, situation(group, Vec::new())).guardrail_inputs.affordable;
+    assert_eq!(affordable(&group), None);
+    for (budget, expected) in [(10.5, Some(10)), (1e6, None), (0.5, Some(group.scaling.min_instances))] {
+        group.purchase.budget_per_hour = Some(budget * price);
+        assert_eq!(affordable(&group), expected, "for {budget} instances");
+    }
+}
+
+#[test]
+fn people_are_told_which_limit_a_group_is_at() {
+    let mut group = group();
+    let told = |group: &Group| {
+        let decision = decided(group, situation(group, Vec::new()));
+        let news = crate::handlers::evaluate::tell::news(&decision, &[], now());
+        news.into_iter()
+            .filter(|news| news.subject == "the maximum is reached")
+            .map(|news| news.text)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&group), [""; 0]);
+    group.scaling.max_instances = 8;
+    assert_eq!(told(&group), ["The group is at its maximum, 8 instances, and may need more."]);
+    group.purchase.budget_per_hour = Some(5.5 * group.pools[0].price_per_hour);
+    assert_eq!(told(&group), ["The group is at the most that its budget pays for, 5 instances, and may need more."]);
+}
+
+#[test]
 fn growth_is_planned_in_pools_that_can_be_asked() {
     let mut group = group();
     let (mut snapshot, _) = with_stand_ins(&mut group);
-    let view = |serving, most| View {
-        capacity: Capacity { serving, starting: 0 },
-        serving: Vec::new(),
-        least: 0,
-        most,
-        going: None,
-        is_unsettled: false,
-        trouble: None,
-        inventory: None,
-    };
     let spot = snapshot.fleets.entry(group.pools[1].name.clone()).or_default();
     spot.capacity = Some(Capacity { serving: 6, starting: 0 });
     let silent = FleetError::NotInService { group: "spot".to_owned(), status: "PAUSED".to_owned(), mend: "resume it" };
-    let views = [Ok(view(4, 100)), Err(silent)];
+    let views = [Ok(View::in_a_test(Capacity { serving: 4, starting: 0 }, 0, 100)), Err(silent)];
     snapshot.raises.push(Raise {
         target: 15,
         until: now() + TimeDelta::minutes(5),

@@ -325,3 +325,35 @@ async fn write_state(
     }
     Ok(verdict)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::records::Raise;
+
+    #[test]
+    fn a_minute_is_quiet_where_nobody_has_called_for_more_than_serve() {
+        let config = Config::parse(include_bytes!("../../cli/local/demo-spot.json")).expect("a bundled configuration");
+        let group = &config.groups[0];
+        let now = DateTime::from_timestamp(1_790_000_040, 0).expect("a time");
+        let is_renewed = |called: Option<u32>, going: &[&str]| {
+            let mut snapshot = Snapshot::empty(now, Vec::new());
+            snapshot.raises.extend(called.map(|target| Raise {
+                target,
+                until: now,
+                source: "alarm".to_owned(),
+                cause: "message".to_owned(),
+                why: "an alarm".to_owned(),
+            }));
+            let memory = snapshot.fleets.entry("spot".to_owned()).or_default();
+            memory.capacity = Some(Capacity { serving: 6, starting: 3 });
+            memory.going = going.iter().map(|id| (*id).to_owned()).collect();
+            renew_series(&mut snapshot, group, now);
+            snapshot.fleets["spot"].series.is_some()
+        };
+        assert!(is_renewed(None, &[]) && is_renewed(Some(6), &[]));
+        assert!(!is_renewed(Some(7), &[]), "somebody may be ordering");
+        assert!(!is_renewed(Some(6), &["s-1"]), "somebody may be replacing it");
+    }
+}

@@ -74,14 +74,8 @@ mod tests {
         snapshot.starts.minutes = [2; 5].into();
         snapshot.starts.asked(Minute::containing(now) - minutes, 2);
         let view = View {
-            capacity: Capacity { serving: 8, starting: 2 },
-            serving: Vec::new(),
-            least: 0,
-            most: 100,
-            going: None,
-            is_unsettled: false,
             trouble: trouble.map(str::to_owned),
-            inventory: None,
+            ..View::in_a_test(Capacity { serving: 8, starting: 2 }, 0, 100)
         };
         (overdue(&mut snapshot, group, &[Ok(view)], now), snapshot.starts.blocked)
     }

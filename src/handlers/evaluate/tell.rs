@@ -15,8 +15,8 @@ const LONG_WITHOUT_METRICS_MINUTES: i64 = 10;
 /// Something that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct News {
-    subject: &'static str,
-    text: String,
+    pub(super) subject: &'static str,
+    pub(super) text: String,
 }
 
 /// One message for all that is due at an evaluation.

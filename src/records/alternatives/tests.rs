@@ -86,22 +86,27 @@ fn values_are_found_by_their_signals_names_whatever_the_order_was() {
     assert_eq!(samples(&group, &seen)[0].values, [None]);
 }
 
-#[test]
-fn the_engine_that_decided_is_not_asked_again() {
-    let group = group("target_tracking");
-    let mut engine = EngineState::new(&group.policy, &group.signals);
-    let seen = decision(&group, 1000, 90.0, 10, Evidence::Nothing { kept: 10 });
-    let proposal = engine.decide(&Observation {
-        now: Minute(1000),
+/// What the engine was shown that decided live.
+fn observation<'a>(group: &'a Group, at: i64, samples: &'a [Sample], record: &Decision) -> Observation<'a> {
+    Observation {
+        now: Minute(at),
         signals: &group.signals,
-        samples: &samples(&group, &seen),
-        capacity: capacity(&seen),
+        samples,
+        capacity: capacity(record),
         min_instances: 1,
         max_instances: 40,
         lead_minutes: 2,
         delay_minutes: 1,
         cooldown_seconds: 0,
-    });
+    }
+}
+
+#[test]
+fn the_engine_that_decided_is_not_asked_again() {
+    let group = group("target_tracking");
+    let mut engine = EngineState::new(&group.policy, &group.signals);
+    let seen = decision(&group, 1000, 90.0, 10, Evidence::Nothing { kept: 10 });
+    let proposal = engine.decide(&observation(&group, 1000, &samples(&group, &seen), &seen));
     let decided = decision(&group, 1000, 90.0, 10, proposal.evidence);
     let engines: Vec<_> = asked(&group, &[decided]).into_iter().map(|(engine, _)| engine).collect();
     assert_eq!(engines, [EngineKind::WeightedScore]);
@@ -129,17 +134,7 @@ proptest! {
         let mut records = Vec::new();
         for (at, value) in (1000..).zip(&cpu) {
             let record = decision(&tracking, at, *value, serving, Evidence::Nothing { kept: serving });
-            live.push(engine.decide(&Observation {
-                now: Minute(at),
-                signals: &tracking.signals,
-                samples: &samples(&tracking, &record),
-                capacity: capacity(&record),
-                min_instances: 1,
-                max_instances: 40,
-                lead_minutes: 2,
-                delay_minutes: 1,
-                cooldown_seconds: 0,
-            }).target);
+            live.push(engine.decide(&observation(&tracking, at, &samples(&tracking, &record), &record)).target);
             records.push(record);
         }
         let timed: Vec<_> = (1000..).map(Minute).zip(&records).collect();
