@@ -4,6 +4,7 @@ pub mod alarm;
 #[cfg(feature = "console")]
 pub mod console;
 pub mod evaluate;
+mod failed;
 pub mod history;
 #[cfg_attr(not(feature = "console"), allow(dead_code))]
 mod measures;
@@ -12,12 +13,13 @@ mod messages;
 mod races;
 mod raising;
 pub mod reclaim;
+mod serve;
 mod settings;
 pub mod tune;
 pub mod weekly;
 mod workplace;
 
+pub use failed::Failed;
 pub use messages::Ignored;
-pub use raising::Failed;
 pub use settings::{Clock, ConfigLocation, Settings, SettingsError};
 pub use workplace::{Workplace, WorkplaceError};

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::future;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::evaluate::Look;
@@ -18,15 +17,6 @@ use crate::functiongraph::Invocation;
 use crate::model::{FleetSource, Group, Mode, Pool};
 use crate::records::{Action, ActionOutcome, Happening, Record, SCHEMA_VERSION, Trigger};
 use crate::state::{self, Snapshot, Store, StoreError};
-
-/// A group for which nothing could be done, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failed {
-    /// The group.
-    pub group: String,
-    /// Why.
-    pub error: String,
-}
 
 /// Asks each pool for what the plan says, where that is more than it has, and remembers what was ordered. Empty when all
 /// that the plan says is there.

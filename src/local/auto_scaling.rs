@@ -7,8 +7,10 @@ mod hooks;
 mod instances;
 mod policies;
 
+use axum::Json;
 use axum::routing::{get, post, put};
 use chrono::SecondsFormat;
+use serde_json::{Value, json};
 
 use crate::model::Minute;
 
@@ -72,12 +74,18 @@ fn default_limit() -> usize {
 }
 
 impl Page {
-    /// The asked page, and beside it the fields that describe it.
-    fn cut<T>(&self, all: Vec<T>) -> Result<(Vec<T>, usize), ApiError> {
+    /// The asked page of `all` under its name, beside the fields that describe it.
+    fn of(&self, name: &str, all: Vec<Value>) -> Result<Json<Value>, ApiError> {
         if !(1..=100).contains(&self.limit) {
             return Err(AS.error(400, "AS.1001", format!("limit is 1 to 100, not {}", self.limit)));
         }
         let total = all.len();
-        Ok((all.into_iter().skip(self.start_number).take(self.limit).collect(), total))
+        let page: Vec<_> = all.into_iter().skip(self.start_number).take(self.limit).collect();
+        Ok(Json(json!({
+            "total_number": total,
+            "start_number": self.start_number,
+            "limit": self.limit,
+            name: page,
+        })))
     }
 }

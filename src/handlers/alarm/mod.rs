@@ -17,11 +17,12 @@ use self::raise::Reading;
 use super::evaluate::Look;
 use super::messages::{Heard, sift};
 use super::raising::{Job, is_asked, is_recorded, may_have_undone, order};
+use super::serve::serve;
 use super::{Failed, Ignored, Workplace, WorkplaceError};
 use crate::engine::guardrails::Inputs;
 use crate::engine::purchase;
 use crate::functiongraph::events::{Alarm, AlarmStatus, Event, EventError, Message};
-use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
+use crate::functiongraph::{Diagnostic, Environment, Invocation, Service};
 use crate::model::{Capacity, FleetSource, Group, Minute};
 use crate::records::{Action, Happening, Raise};
 use crate::state::{Found, StoreError, read_snapshot};
@@ -90,11 +91,7 @@ pub enum AlarmError {
 pub fn service(
     environment: &Environment,
 ) -> impl Service<Invocation, Response = Answer, Error = Diagnostic> + Clone + use<> {
-    let workplace = Workplace::new(environment).map_err(Diagnostic::from);
-    service_fn(move |invocation| {
-        let workplace = workplace.clone();
-        async move { Ok(handle(&workplace?, invocation).await?) }
-    })
+    serve(environment, handle)
 }
 
 /// A message that calls for more.
@@ -137,8 +134,7 @@ pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Res
     }
     drop(done);
     if answer.raised.is_empty() && !answer.failed.is_empty() {
-        let said: Vec<_> = answer.failed.iter().map(|failed| format!("{}: {}", failed.group, failed.error)).collect();
-        return Err(AlarmError::NothingRaised(said.join("; ")));
+        return Err(AlarmError::NothingRaised(Failed::told(&answer.failed)));
     }
     Ok(answer)
 }

@@ -29,7 +29,7 @@ use self::group::{Ask, evaluate_group};
 pub(super) use self::look::{Look, going};
 use self::publish::Telemetry;
 use self::warm::Warm;
-use super::{Workplace, WorkplaceError};
+use super::{Failed, Workplace, WorkplaceError};
 use crate::config::Config;
 use crate::functiongraph::events::{Action, Event, EventError};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
@@ -57,15 +57,6 @@ pub struct Answer {
     pub not_due: Vec<String>,
     /// Groups that further invocations of this function evaluate.
     pub dispatched: Vec<String>,
-}
-
-/// A group for which no decision could be recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failed {
-    /// The group.
-    pub group: String,
-    /// Why.
-    pub error: String,
 }
 
 /// Why an invocation did nothing.
@@ -165,9 +156,7 @@ impl Evaluate {
             }
         }
         if answer.decided.is_empty() && !answer.failed.is_empty() {
-            let said: Vec<String> =
-                answer.failed.iter().map(|failed| format!("{}: {}", failed.group, failed.error)).collect();
-            return Err(EvaluateError::NothingRecorded(said.join("; ")));
+            return Err(EvaluateError::NothingRecorded(Failed::told(&answer.failed)));
         }
         Ok(answer)
     }

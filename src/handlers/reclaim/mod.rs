@@ -27,13 +27,14 @@ use self::plan::PoolNow;
 use super::evaluate::{Look, going};
 use super::messages::{OWN_SUBJECT, sift};
 use super::raising::{Job, is_asked, order, sets_numbers};
+use super::serve::serve;
 use super::{Failed, Ignored, Workplace, WorkplaceError};
 use crate::clients::ClientError;
 use crate::clients::ecs::Server;
 use crate::engine::purchase::PoolTarget;
 use crate::fleet::{FleetError, View};
 use crate::functiongraph::events::{Event, EventError};
-use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
+use crate::functiongraph::{Diagnostic, Environment, Invocation, Service};
 use crate::model::Pool;
 use crate::records::{Action, ActionOutcome, Happening, Loss, Raise};
 use crate::state::{self, Store, StoreError, keys};
@@ -104,11 +105,7 @@ pub enum ReclaimError {
 pub fn service(
     environment: &Environment,
 ) -> impl Service<Invocation, Response = Answer, Error = Diagnostic> + Clone + use<> {
-    let workplace = Workplace::new(environment).map_err(Diagnostic::from);
-    service_fn(move |invocation| {
-        let workplace = workplace.clone();
-        async move { Ok(handle(&workplace?, invocation).await?) }
-    })
+    serve(environment, handle)
 }
 
 /// Handles one invocation.
@@ -137,8 +134,7 @@ pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Res
         job.answer_hook(hook, &mut answer).await;
     }
     if answer.replaced.is_empty() && !answer.failed.is_empty() {
-        let said: Vec<_> = answer.failed.iter().map(|failed| format!("{}: {}", failed.group, failed.error)).collect();
-        return Err(ReclaimError::NothingReplaced(said.join("; ")));
+        return Err(ReclaimError::NothingReplaced(Failed::told(&answer.failed)));
     }
     Ok(answer)
 }

@@ -13,11 +13,12 @@ pub use self::adviser::{Adviser, AdviserSettings, Asked};
 pub use self::group::{Ask, Haste, tune_group};
 pub use self::orders::{ListedVersion, OrderError, Overview, VersionStory, give_order, overview, story};
 pub use self::outcome::{JudgedVersion, Outcome, VersionStep};
+use super::serve::serve;
 use super::weekly::report_week;
 use super::{Failed, Workplace, WorkplaceError};
 use crate::config::{AdviserMode, Config};
 use crate::functiongraph::events::{Action, Event, EventError};
-use crate::functiongraph::{Diagnostic, Environment, Invocation, Service, service_fn};
+use crate::functiongraph::{Diagnostic, Environment, Invocation, Service};
 use crate::model::Group;
 
 /// What an invocation did.
@@ -56,11 +57,7 @@ pub enum TuneError {
 pub fn service(
     environment: &Environment,
 ) -> impl Service<Invocation, Response = Answer, Error = Diagnostic> + Clone + use<> {
-    let workplace = Workplace::new(environment).map_err(Diagnostic::from);
-    service_fn(move |invocation| {
-        let workplace = workplace.clone();
-        async move { Ok(handle(&workplace?, invocation).await?) }
-    })
+    serve(environment, handle)
 }
 
 async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer, TuneError> {
@@ -109,8 +106,7 @@ async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer,
         }
     }
     if answer.tuned.is_empty() && !answer.failed.is_empty() {
-        let said: Vec<String> = answer.failed.iter().map(|each| format!("{}: {}", each.group, each.error)).collect();
-        return Err(TuneError::NothingTuned(said.join("; ")));
+        return Err(TuneError::NothingTuned(Failed::told(&answer.failed)));
     }
     Ok(answer)
 }

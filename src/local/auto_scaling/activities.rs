@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State as Extract};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::activity::{Activity, ActivityKind, Touched};
@@ -14,27 +13,14 @@ use super::super::region::Region;
 use super::super::state::State;
 use super::{Page, group, time};
 
-#[derive(Deserialize)]
-pub(super) struct ListQuery {
-    start_number: Option<usize>,
-    limit: Option<usize>,
-}
-
 pub(super) async fn list(
     Extract(region): Extract<Arc<Region>>,
     Path((_, id)): Path<(String, String)>,
-    Query(query): Query<ListQuery>,
+    Query(page): Query<Page>,
 ) -> Result<Json<Value>, ApiError> {
     let state = region.lock();
-    let page = Page { start_number: query.start_number.unwrap_or(0), limit: query.limit.unwrap_or(20) };
     let all = group(&state, &id)?.activities.iter().map(|activity| describe(&state, activity)).collect();
-    let (log, total) = page.cut(all)?;
-    Ok(Json(json!({
-        "total_number": total,
-        "start_number": page.start_number,
-        "limit": page.limit,
-        "scaling_activity_log": log,
-    })))
+    page.of("scaling_activity_log", all)
 }
 
 fn list_of(touched: &[Touched]) -> Vec<Value> {

@@ -18,14 +18,6 @@ use super::{AS, Page, group, no_such_group, time};
 
 #[derive(Deserialize)]
 pub(super) struct ListQuery {
-    #[serde(flatten)]
-    name: NameFilter,
-    start_number: Option<usize>,
-    limit: Option<usize>,
-}
-
-#[derive(Deserialize)]
-struct NameFilter {
     scaling_group_name: Option<String>,
     scaling_configuration_id: Option<String>,
     scaling_group_status: Option<String>,
@@ -34,10 +26,10 @@ struct NameFilter {
 pub(super) async fn list(
     Extract(region): Extract<Arc<Region>>,
     Query(query): Query<ListQuery>,
+    Query(page): Query<Page>,
 ) -> Result<Json<Value>, ApiError> {
     let state = region.lock();
-    let page = Page { start_number: query.start_number.unwrap_or(0), limit: query.limit.unwrap_or(20) };
-    let NameFilter { scaling_group_name, scaling_configuration_id, scaling_group_status } = &query.name;
+    let ListQuery { scaling_group_name, scaling_configuration_id, scaling_group_status } = &query;
     let found = state
         .groups
         .values()
@@ -46,13 +38,7 @@ pub(super) async fn list(
         .filter(|group| scaling_group_status.as_ref().is_none_or(|status| status == status_name(group)))
         .map(|group| describe(&state, group))
         .collect();
-    let (groups, total) = page.cut(found)?;
-    Ok(Json(json!({
-        "total_number": total,
-        "start_number": page.start_number,
-        "limit": page.limit,
-        "scaling_groups": groups,
-    })))
+    page.of("scaling_groups", found)
 }
 
 pub(super) async fn show(

@@ -19,18 +19,16 @@ pub(super) struct ListQuery {
     life_cycle_state: Option<String>,
     health_status: Option<String>,
     protect_from_scaling_down: Option<bool>,
-    start_number: Option<usize>,
-    limit: Option<usize>,
 }
 
 pub(super) async fn list(
     Extract(region): Extract<Arc<Region>>,
     Path((_, id)): Path<(String, String)>,
     Query(query): Query<ListQuery>,
+    Query(page): Query<Page>,
 ) -> Result<Json<Value>, ApiError> {
     let state = region.lock();
     let group = group(&state, &id)?;
-    let page = Page { start_number: query.start_number.unwrap_or(0), limit: query.limit.unwrap_or(20) };
     let found = group
         .members(&state.instances)
         .map(|(_, instance)| instance)
@@ -39,13 +37,7 @@ pub(super) async fn list(
         .filter(|instance| query.protect_from_scaling_down.is_none_or(|wanted| wanted == instance.protected))
         .map(|instance| describe(&state, group, instance))
         .collect();
-    let (instances, total) = page.cut(found)?;
-    Ok(Json(json!({
-        "total_number": total,
-        "start_number": page.start_number,
-        "limit": page.limit,
-        "scaling_group_instances": instances,
-    })))
+    page.of("scaling_group_instances", found)
 }
 
 fn health_status(instance: &Instance) -> &'static str {

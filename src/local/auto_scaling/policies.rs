@@ -50,29 +50,16 @@ pub(super) async fn create(Extract(region): Extract<Arc<Region>>, body: Bytes) -
     Ok(Json(json!({ "scaling_policy_id": id })))
 }
 
-#[derive(Deserialize)]
-pub(super) struct ListQuery {
-    start_number: Option<usize>,
-    limit: Option<usize>,
-}
-
 /// The policies of the group of the path.
 pub(super) async fn list(
     Extract(region): Extract<Arc<Region>>,
     Path((_, id)): Path<(String, String)>,
-    Query(query): Query<ListQuery>,
+    Query(page): Query<Page>,
 ) -> Result<Json<Value>, ApiError> {
     let state = region.lock();
     group(&state, &id)?;
-    let page = Page { start_number: query.start_number.unwrap_or(0), limit: query.limit.unwrap_or(20) };
     let all = state.policies.values().filter(|policy| policy.order.scaling_group_id == id).map(describe).collect();
-    let (policies, total) = page.cut(all)?;
-    Ok(Json(json!({
-        "total_number": total,
-        "start_number": page.start_number,
-        "limit": page.limit,
-        "scaling_policies": policies,
-    })))
+    page.of("scaling_policies", all)
 }
 
 pub(super) async fn show(
