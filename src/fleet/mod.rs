@@ -6,6 +6,7 @@ mod ecs;
 use chrono::{DateTime, Utc};
 
 use self::ecs::EcsFleet;
+pub use self::ecs::first_order;
 use crate::clients::{ClientError, Cloud};
 use crate::model::{Capacity, FleetSource, Pool};
 use crate::state::FleetMemory;

@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use crate::clients::Cloud;
 use crate::clients::auto_scaling::{GroupStatus, HookResult, LifeCycleState};
-use crate::clients::ecs::{NewServers, Spot};
+use crate::clients::ecs::NewServers;
 use crate::clients::elb::NewMember;
 use crate::config::Config;
+use crate::fleet::first_order;
 use crate::model::{
     AsGroupSource, EcsSource, FleetSource, Group, Minute, Mode, Pool, Purchase, SecretSource, SignalSource, Tag,
 };
@@ -131,8 +132,7 @@ async fn tagged_servers(
     let servers = report
         .read(ECS, format!("{name}: servers by tag"), found, |servers| format!("{} with {tag}", servers.len()))
         .unwrap_or_default();
-    let spot = pool.purchase == Purchase::Spot;
-    if spot {
+    if pool.purchase == Purchase::Spot {
         for flavor in &source.instance_template.flavors {
             let check = format!("{name}: {flavor} as spot");
             let policies = api.sell_policies(flavor, "spot").await;
@@ -150,7 +150,7 @@ async fn tagged_servers(
     });
     let check = format!("{name}: an order would be accepted");
     if acts {
-        let order = order(source, spot);
+        let order = NewServers { name: "doctor-dry-run".to_owned(), ..first_order(pool, source) };
         report.read(ECS, check, api.check_create(&order).await, |()| format!("dry run of one {}", order.flavor_id));
     } else {
         report.skipped(ECS, check, "the group only observes; --acting looks all the same");
@@ -160,29 +160,6 @@ async fn tagged_servers(
         report.read(ELB, format!("{name}: members"), members, |members| format!("{}", members.len()));
     }
     servers.into_iter().map(|server| server.id).collect()
-}
-
-/// An order as the pool would place it, of its first flavor.
-fn order(source: &EcsSource, spot: bool) -> NewServers {
-    let template = &source.instance_template;
-    let tags = template.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() });
-    NewServers {
-        name: "doctor-dry-run".to_owned(),
-        count: 1,
-        flavor_id: template.flavors.first().cloned().unwrap_or_default(),
-        image_id: template.image_id.clone(),
-        vpc_id: template.vpc_id.clone(),
-        subnet_id: template.subnet_id.clone(),
-        security_group_id: template.security_group_id.clone(),
-        key_pair_name: template.key_pair_name.clone(),
-        user_data: template.user_data.clone(),
-        root_volume_type: template.root_volume_type.clone(),
-        root_volume_size_gib: template.root_volume_size_gib,
-        zone: source.zones.first().cloned(),
-        spot: spot
-            .then_some(Spot { price_per_hour: template.spot_price, interruption_policy: template.interruption_policy }),
-        tags: tags.chain([source.tag.clone()]).collect(),
-    }
 }
 
 /// The rights to change fleets, asked of what does not exist.

@@ -24,6 +24,7 @@ use futures::future;
 pub(crate) use self::inventory::Inventory;
 use self::inventory::{Standing, is_protected};
 use self::series::Series;
+pub use self::template::first_order;
 use super::{FleetError, View};
 use crate::clients::ecs::{Ecs, TaggedServer};
 use crate::clients::elb::Elb;

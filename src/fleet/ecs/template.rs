@@ -6,6 +6,7 @@ use super::places::Place;
 use super::series::Series;
 use crate::clients::ecs::{NewServers, Spot};
 use crate::model::{EcsSource, InstanceTemplate, Pool, Purchase, Tag};
+use crate::state::FleetMemory;
 
 /// Tag that tells of which template a server was made.
 pub(super) const FINGERPRINT: &str = "autoscaler_template";
@@ -31,6 +32,14 @@ pub(super) fn fingerprint(template: &InstanceTemplate) -> String {
     );
     // Its text must not change with the compiler: it is compared with tags of servers that may be months old.
     hex::encode(&digest(&[&serde_json::json!(matters).to_string()])[..6])
+}
+
+/// An order of one server as the pool places its first one: of the first flavor, in the first zone.
+pub fn first_order(pool: &Pool, source: &EcsSource) -> NewServers {
+    let zone = source.zones.first().map(String::as_str);
+    let flavor = source.instance_template.flavors.first().map_or("", String::as_str);
+    let wish = Wish { place: Place { zone, flavor }, number: 1, count: 1 };
+    order(pool, source, Series::of(pool, source, &FleetMemory::default()), wish)
 }
 
 /// The order itself.
@@ -71,7 +80,6 @@ pub(super) fn digest(parts: &[&str]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::FleetMemory;
 
     fn pool() -> Pool {
         serde_json::from_value(serde_json::json!({
@@ -105,6 +113,14 @@ mod tests {
         let tags: Vec<(&str, &str)> = order.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
         let fingerprint = fingerprint(&source(&pool).instance_template);
         assert_eq!(tags, [("pool", "inference-spot"), (FINGERPRINT, fingerprint.as_str()), ("team", "ml")]);
+    }
+
+    #[test]
+    fn what_doctor_tries_is_what_the_pool_would_order() {
+        let (pool, memory) = (pool(), FleetMemory::default());
+        let wish = Wish { place: Place { zone: None, flavor: "c7.large.2" }, number: 1, count: 1 };
+        let first = order(&pool, source(&pool), Series::of(&pool, source(&pool), &memory), wish);
+        assert_eq!(first_order(&pool, source(&pool)), first);
     }
 
     #[test]
