@@ -172,6 +172,18 @@ const unknown = await chinese.evaluate(async (sentences) => {
   return sentences.filter((sentence) => !isKnown(sentence));
 }, [...told]);
 assert.deepEqual(unknown, [], "every sentence is told in Chinese");
+const problems = await chinese.evaluate(async () => {
+  const { tell } = await import("./sentences.js");
+  return [
+    "Problem: the pools have room for 3 of 5 instances.", "Problem: pool spot: 2 instances do not come: c7.large.2 is sold out.",
+    "Problem: 2 instances that were asked for up to 11 minutes ago do not serve yet.", "Problem: version v7 of the policy is rolled back: ada does not want it.",
+    "Problem: what came of it is not known: the evaluation did not end.",
+  ].map(tell);
+});
+assert.deepEqual(problems, [
+  "问题：资源池只容得下 5 台中的 3 台。", "问题：资源池 spot：2 台迟迟不来：c7.large.2 is sold out。",
+  "问题：2 台已请求的实例尚未开始服务，最早的已过去 11 分钟。", "问题：策略版本 v7 已回滚：ada does not want it。", "问题：结果未知：评估未能结束。",
+], "problems are told in Chinese, words of others as they are");
 assert.deepEqual(chinese.faults, []);
 
 // A wrong token opens nothing.

@@ -37,6 +37,11 @@ const REASONS = [
   [/^(\d+) spot instances are being taken away$/, "$1 台竞价实例正被回收"], [/^(.+), and (\d+) that are going$/, (m) => `${reason(m[1])}，另有 ${m[2]} 台正被回收`],
   [/^schedule (\S+) asks for at least (\d+) from (.+)$/, "日程 $1 要求自 $3 起至少 $2 台"],
   [/^schedule (\S+) expects (\S+) times the usual (\S+) instances' worth of load from (.+), which takes (\d+) at (\S+) %$/, "日程 $1 预计自 $4 起负载为平常（$3 台）的 $2 倍，按 $6% 利用率需 $5 台"],
+  [/^the pools have room for (\d+) of (\d+) instances$/, "资源池只容得下 $2 台中的 $1 台"], [/^pool (\S+): (\d+) instances do not come: (.+)$/, "资源池 $1：$2 台迟迟不来：$3"],
+  [/^(\d+) instances that were asked for up to (\d+) minutes ago do not serve yet$/, "$1 台已请求的实例尚未开始服务，最早的已过去 $2 分钟"],
+  [/^the snapshot was torn and is begun anew \((.+)\)$/, "快照损坏，已重新开始（$1）"], [/^version (\S+) of the policy is rolled back: (.+)$/, "策略版本 $1 已回滚：$2"],
+  [/^calls for more that came meanwhile are not known: (.+)$/, "无法得知其间到来的扩容要求：$1"], [/^it could not be recorded before it was carried out: (.+)$/, "执行前未能记录：$1"],
+  [/^what came of it is not known: the evaluation did not end$/, "结果未知：评估未能结束"],
   [/^the policy in force is not known: (.+)$/, "无法得知生效的策略：$1"],
   [/^pool (.+) could not be asked$/, "无法查询资源池 $1"], [/^(.+) has no value yet$/, "$1 还没有值"], [/^has no value yet$/, "还没有值"], [/^(.+ )?is (\d+) minutes old$/, "$1已过去 $2 分钟"], [/^(.+) is over its threshold$/, "$1 超过阈值"],
 ];

@@ -66,7 +66,7 @@ const TEXTS = {
     stretch: "时段", j_change: "J", cost_change: "实例小时", slo_change: "达标率", gate_passed: "通过验收：至少节省 {share}%，把握 {confidence}%。", gate_failed: "未通过验收（至少节省 {share}%，把握 {confidence}%）。",
     objections: "异议", not_replayed: "回放无法体现的指标", story: "经过", ordered: "已下令：{order}", order_approve: "批准", order_reject: "拒绝", order_rollback: "回滚", order_roll_back: "回滚", order_title: "{order}：{version}",
     approved: "已批准，下一次 tune 运行时生效。", disapproved: "已记录，从下一次评估起执行。",
-    standing_proposed: "待批准", standing_rejected: "已拒绝", standing_shadow: "并行试算", standing_canary: "试运行", standing_active: "生效", standing_rolled_back: "已回滚", standing_lapsed: "已失效",
+    standing_proposed: "待批准", standing_rejected: "已拒绝", standing_shadow: "并行试算", standing_canary: "灰度观察", standing_active: "生效", standing_rolled_back: "已回滚", standing_lapsed: "已失效",
     author_person: "人工", author_search: "搜索", author_optimiser: "阈值优化", author_deepseek: "DeepSeek",
     stress_burst: "突发", stress_metric_gap: "指标缺失", stress_spot_storm: "竞价风暴", stress_slow_start: "启动缓慢", stress_level_shift: "持续上升",
     in_shadow: "并行试算的策略版本 {version} 会要求 {n} 台。", others_title: "其他引擎，相同读数", others_hint: "依据最近 {shown} 个决策的读数与当时的实例；换一个引擎运行一天的花费请用 replay 比较。", instances_n: "{n} 台",
