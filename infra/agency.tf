@@ -1,6 +1,6 @@
 # Who may do what. Three agencies of FunctionGraph: its own (platform), that of the functions that scale (scaler), and
-# that of tune and console (reader), which may not touch a fleet. The actions come from permissions.json; those of a
-# feature that is not in use are left out. In observe mode nobody may change a fleet.
+# that of tune and console (reader), which neither sees nor changes a fleet. The actions come from permissions.json;
+# those of a feature that is not in use are left out. In observe mode nobody may change a fleet.
 
 locals {
   permissions = jsondecode(file("${path.module}/permissions.json")).permissions
@@ -10,23 +10,32 @@ locals {
     as_group      = anytrue(flatten([for group in var.groups : [for pool in group.pools : pool.ecs == null]]))
     ecs           = anytrue(flatten([for group in var.groups : [for pool in group.pools : pool.ecs != null]]))
     load_balancer = anytrue(flatten([for group in var.groups : [for pool in group.pools : try(pool.ecs.load_balancer_pool_id, null) != null]]))
-    spot          = local.has_spot
-    own_key       = var.bucket.kms_key_id != null
-    secret = var.deepseek.secret_name != null || try(contains(keys(var.otlp.bearer_token), "csms"), false) || anytrue(flatten([
+    # Draining takes servers out of a balancer. An Auto Scaling group names its own only when asked, after the plan; while
+    # it observes, nothing is drained.
+    balanced = anytrue(flatten([
+      for group in var.groups : [
+        for pool in group.pools : pool.ecs == null ? coalesce(group.mode, var.mode) == "act" : pool.ecs.load_balancer_pool_id != null
+      ]
+    ]))
+    spot    = local.has_spot
+    own_key = var.bucket.kms_key_id != null
+    # What evaluate and alarm read. DeepSeek's key is none of theirs: tune asks it.
+    secret = try(contains(keys(var.otlp.bearer_token), "csms"), false) || anytrue(flatten([
       for group in var.groups : [
         for signal in group.signals : contains(keys(merge(
           try(signal.prometheus.bearer_token, null), try(signal.redis.password, null), try(signal.http_json.bearer_token, null), {}
         )), "csms")
       ]
     ]))
-    metrics = var.publish_metrics
-    vpc     = var.network != null
+    deepseek_secret = var.deepseek.secret_name != null
+    metrics         = var.publish_metrics
+    vpc             = var.network != null
   }
 
   roles = {
     platform = "What FunctionGraph itself does around the functions of ${var.name}"
     scaler   = "What evaluate, alarm and reclaim of ${var.name} do"
-    reader   = "What tune and console of ${var.name} do; they can't change a fleet"
+    reader   = "What tune and console of ${var.name} do; they can't see or change a fleet"
   }
 
   # What each scope limits a statement to. Formats as in the services' own guides.

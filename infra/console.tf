@@ -26,7 +26,7 @@ resource "huaweicloud_apig_api" "console" {
   lifecycle {
     precondition {
       condition     = nonsensitive(var.console_token != null)
-      error_message = "console needs console_token: without it nobody could change anything through the page."
+      error_message = "console needs console_token: without it the page opens, but its API answers nobody."
     }
   }
 }

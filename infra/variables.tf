@@ -271,7 +271,7 @@ variable "secret_variables" {
 }
 
 variable "console" {
-  description = "A dedicated APIG instance and API group that the console page is published on, and who may call. Without it the console answers test events only."
+  description = "A dedicated APIG instance and API group that the console page is published on, and whom the gateway lets through. IAM and APP want every request authenticated, which neither a browser nor Prometheus does: they can open the console only with NONE, or through a proxy that authenticates for them (in another header than Authorization, which holds the console's token). With NONE that token, compared in constant time and paced, is the only guard. Without console the function answers test events only."
   type = object({
     instance_id    = string
     group_id       = string
@@ -281,13 +281,13 @@ variable "console" {
   default = null
 
   validation {
-    condition     = var.console == null ? true : contains(["IAM", "APP"], var.console.authentication)
-    error_message = "console.authentication must be IAM or APP."
+    condition     = var.console == null ? true : contains(["IAM", "APP", "NONE"], var.console.authentication)
+    error_message = "console.authentication must be IAM, APP or NONE."
   }
 }
 
 variable "console_token" {
-  description = "Bearer token that the console's changing calls need, put into its encrypted variables. At least 24 characters."
+  description = "Bearer token that every call of the console's API needs, reading as much as changing (only the page itself and its OpenAPI document are open), put into its encrypted variables. At least 24 characters."
   type        = string
   default     = null
   sensitive   = true

@@ -237,6 +237,19 @@ run "the_console_is_published_with_authentication" {
   }
 }
 
+run "a_browser_can_open_the_console_where_that_is_asked_for" {
+  command = plan
+
+  variables {
+    console = { instance_id = "gateway", group_id = "apis", authentication = "NONE" }
+  }
+
+  assert {
+    condition     = huaweicloud_apig_api.console[0].security_authentication == "NONE"
+    error_message = "a browser can't authenticate to the gateway"
+  }
+}
+
 run "a_console_without_a_token_is_refused" {
   command = plan
 

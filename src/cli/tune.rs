@@ -269,7 +269,9 @@ fn order(arguments: &OrderArguments, order: PolicyOrder) -> Result<(), CliError>
         let said = (order, arguments.who.as_str(), arguments.why.as_str());
         let given = give_order(&stored.store, &stored.name, &arguments.version, said, now, deadline).await;
         given.map_err(|error| match error {
-            OrderError::UnknownVersion(_) | OrderError::Past { .. } => CliError::input(error),
+            OrderError::UnknownVersion(_) | OrderError::Past { .. } | OrderError::NotWaiting { .. } => {
+                CliError::input(error)
+            }
             error => CliError::failed(error),
         })
     })?;

@@ -2,6 +2,7 @@
 //! happens to one. `policies/active.json` says which are in force; `tune` alone writes it.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -12,6 +13,8 @@ use crate::records::{Happening, Record, SCHEMA_VERSION};
 
 /// How far back the changes of versions are looked at. Older ones concern nobody that is still in question.
 pub const CHANGES_WINDOW: TimeDelta = TimeDelta::days(60);
+/// Objects that are read at the same time.
+pub(crate) const AT_ONCE: usize = 16;
 /// Who writes the records by which `evaluate` learns of people's orders.
 const ORDER_SOURCE: &str = "policy";
 
@@ -216,9 +219,14 @@ async fn read_all<T: serde::de::DeserializeOwned>(
     deadline: Instant,
 ) -> Result<(Vec<T>, Vec<String>), StoreError> {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for name in names {
-        let key = format!("{folder}/{name}");
-        let Some(bytes) = store.get(&key, deadline).await? else { continue };
+    let read = async |key: String| {
+        let bytes = store.get(&key, deadline).await;
+        (key, bytes)
+    };
+    let reads: Vec<_> = names.iter().map(|name| read(format!("{folder}/{name}"))).collect();
+    let mut reads = stream::iter(reads).buffered(AT_ONCE);
+    while let Some((key, bytes)) = reads.next().await {
+        let Some(bytes) = bytes? else { continue };
         match parse(&key, &bytes) {
             Ok(value) => found.push(value),
             Err(error) => problems.push(error.to_string()),

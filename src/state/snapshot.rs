@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Coverage, PolicyMemory, StartTimes};
+use super::{Coverage, LONGEST_RECORD_WINDOW, PolicyMemory, RECORD_WINDOW, StartTimes};
 use crate::engine::EngineState;
 use crate::engine::purchase::Hedge;
 use crate::engine::spot_weather::SpotWeather;
@@ -235,6 +235,15 @@ impl Snapshot {
     /// Minutes from asking for an instance until it serves: measured, or else as configured.
     pub fn lead_minutes(&self, scaling: &Scaling) -> u32 {
         self.starts.ninetieth_percentile_minutes().unwrap_or_else(|| scaling.lead_minutes())
+    }
+
+    /// From when on there may be records that it does not know. Without a decision it was begun anew, and an order of a
+    /// person outlives that.
+    pub fn unfolded_since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self.last_decision {
+            Some(_) => now.min(self.written) - RECORD_WINDOW,
+            None => now - LONGEST_RECORD_WINDOW,
+        }
     }
 
     /// Of a group of which nothing is known yet.

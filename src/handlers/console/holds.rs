@@ -10,7 +10,7 @@ use super::routes::{Document, Parameters};
 use super::{Desk, Problem};
 use crate::model::{Group, Hold, Order};
 use crate::records::{Happening, Record, SCHEMA_VERSION};
-use crate::state::{LONGEST_RECORD_WINDOW, Snapshot, StoreError, keys, recent_records, write_record};
+use crate::state::{LONGEST_RECORD_WINDOW, Snapshot, StoreError, keys, records_since, write_record};
 
 /// Who writes these records, as their names tell.
 const SOURCE: &str = "console";
@@ -73,7 +73,8 @@ pub(super) async fn lift(
 
 /// The orders in force: those that the snapshot knows, and those given and lifted since it was written.
 pub(super) async fn in_force(desk: &Desk, group: &Group, snapshot: Option<&Snapshot>) -> Result<Vec<Hold>, StoreError> {
-    let mut names = recent_records(&desk.store, &group.name, desk.now, desk.deadline).await?;
+    let since = snapshot.map_or(desk.now - LONGEST_RECORD_WINDOW, |snapshot| snapshot.unfolded_since(desk.now));
+    let mut names = records_since(&desk.store, &group.name, since, desk.deadline).await?;
     names.retain(|name| {
         keys::source_of_record(name) == Some(SOURCE) && snapshot.is_none_or(|snapshot| !snapshot.folded.contains(name))
     });
@@ -123,7 +124,8 @@ pub(super) fn bad_text(text: &str) -> Option<String> {
 async fn write(desk: &Desk, group: &Group, what: Happening) -> Result<String, StoreError> {
     let record = Record {
         schema: SCHEMA_VERSION,
-        id: Uuid::new_v4().simple().to_string(),
+        // Orders of one second are obeyed in the order of their names, so these must sort as they were given.
+        id: Uuid::now_v7().simple().to_string(),
         group: group.name.clone(),
         time: desk.now,
         what,

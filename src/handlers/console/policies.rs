@@ -82,7 +82,9 @@ async fn order(
     match given {
         Ok(change) => Ok(Json(Ordered { change })),
         Err(OrderError::UnknownVersion(version)) => Err(Problem::unknown_version(&version)),
-        Err(error @ OrderError::Past { .. }) => Err(Problem::conflict(error.to_string())),
+        Err(error @ (OrderError::Past { .. } | OrderError::NotWaiting { .. })) => {
+            Err(Problem::conflict(error.to_string()))
+        }
         Err(OrderError::Store(error)) => Err(error.into()),
     }
 }

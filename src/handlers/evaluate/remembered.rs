@@ -8,7 +8,7 @@ use super::group::Ask;
 use super::warm::Warm;
 use crate::model::{CONFIG_VERSION, Group};
 use crate::state::keys::{self, is_decision};
-use crate::state::{self, Found, LONGEST_RECORD_WINDOW, RECORD_WINDOW, Snapshot, Store, StoreError};
+use crate::state::{self, Found, RECORD_WINDOW, Snapshot, Store, StoreError};
 
 /// How far back calls of functions are looked for when nothing else tells what is in force: they end within hours.
 const LONGEST_CALL_WINDOW: TimeDelta = TimeDelta::days(1);
@@ -74,10 +74,7 @@ pub(super) async fn remembered(
             Snapshot::empty(ask.now, signal_names(group))
         }
     };
-    let wanted = match snapshot.last_decision {
-        Some(_) => window_of(snapshot.written),
-        None => ask.now - LONGEST_RECORD_WINDOW,
-    };
+    let wanted = snapshot.unfolded_since(ask.now);
     if wanted < since {
         names = state::records_since(store, &group.name, wanted, ask.deadline).await?;
         let of_calls = keys::record_time(ask.now.min(snapshot.written) - LONGEST_CALL_WINDOW);

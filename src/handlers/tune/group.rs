@@ -9,7 +9,9 @@ use super::adviser::Adviser;
 use super::outcome::{JudgedVersion, Outcome, VersionStep};
 use crate::config::{AdviserMode, Config};
 use crate::handlers::history::{Compaction, compact};
-use crate::model::{Author, Course, Group, PolicyChange, PolicyEvent, PolicyVersion, Standing, Tunables, basis};
+use crate::model::{
+    Author, Course, Group, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, Standing, Tunables, basis,
+};
 use crate::records::SCHEMA_VERSION;
 use crate::replay::history::past;
 use crate::state::policies::{self, CHANGES_WINDOW, FittedModel, FoundCourse};
@@ -211,7 +213,16 @@ async fn look_for_better(writer: &mut Writer<'_>, course: &mut Course, known: &K
     if !found.not_judged.is_empty() {
         writer.note(format!("there was no time to judge {} candidates", found.not_judged.len()));
     }
-    for version in &known.waiting {
+    // A round takes minutes: what a person has approved meanwhile is tried by the next run.
+    let since = ask.now - CHANGES_WINDOW;
+    let (changes, _) = policies::read_changes(store, &group.name, since, ask.deadline).await?;
+    let now = statuses(&changes);
+    let basis = basis(group);
+    let is_approved = |version: &&PolicyVersion| {
+        version.basis == basis
+            && now.get(&version.version).is_some_and(|status| status.order == Some(PolicyOrder::Approve))
+    };
+    for version in known.waiting.iter().filter(|version| !is_approved(version)) {
         let why = "candidates were judged anew".to_owned();
         writer.change(Step { version: version.version.clone(), standing: Standing::Lapsed, why }).await?;
     }

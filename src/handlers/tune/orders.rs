@@ -1,13 +1,14 @@
 //! What people see of a policy's versions, and what they order.
 
 use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::model::{Author, CONFIG_VERSION, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, Standing};
 use crate::records::SCHEMA_VERSION;
-use crate::state::policies::{self, FoundCourse};
+use crate::state::policies::{self, AT_ONCE, FoundCourse};
 use crate::state::{Store, StoreError};
 use crate::tune::course::statuses;
 
@@ -78,6 +79,14 @@ pub enum OrderError {
         /// How it stands.
         standing: &'static str,
     },
+    /// It does not wait for a word.
+    #[error("version {version} is {standing}; only one that is proposed can be approved")]
+    NotWaiting {
+        /// The version.
+        version: String,
+        /// How it stands.
+        standing: &'static str,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -97,33 +106,41 @@ pub async fn overview(store: &Store, group: &str, deadline: Instant) -> Result<O
             None
         }
     };
-    let (changes, unread) = policies::read_changes(store, group, DateTime::UNIX_EPOCH, deadline).await?;
-    problems.extend(unread);
-    let statuses = statuses(&changes);
     let names = policies::version_names(store, group, deadline).await?;
-    let mut versions = Vec::new();
-    for name in names.iter().rev().take(MOST_LISTED) {
-        match policies::read_version(store, group, name, deadline).await {
-            Ok(Some(version)) => {
-                let status = statuses.get(name).copied().unwrap_or_default();
-                versions.push(ListedVersion {
-                    version: version.version,
-                    author: version.author,
-                    created: version.created,
-                    parent: version.parent,
-                    standing: status.standing,
-                    ordered: status.order,
-                    why: version.why,
-                    changes: version.changes,
-                    j: version.evidence.held_out.after.j,
-                    j_before: version.evidence.held_out.before.j,
-                    saved_at_least: version.evidence.saved_at_least,
-                });
-            }
-            Ok(None) => {}
+    let newest = names.iter().rev().take(MOST_LISTED);
+    let reads: Vec<_> = newest.map(|name| policies::read_version(store, group, name, deadline)).collect();
+    let mut found = Vec::new();
+    for read in stream::iter(reads).buffered(AT_ONCE).collect::<Vec<_>>().await {
+        match read {
+            Ok(version) => found.extend(version),
             Err(error) => problems.push(error.to_string()),
         }
     }
+    // Of a group that has been tuned for years only what happened to the versions that are listed is read.
+    let since = found.iter().map(|version| version.created).min();
+    let (changes, unread) = match since {
+        Some(since) => policies::read_changes(store, group, since, deadline).await?,
+        None => Default::default(),
+    };
+    problems.extend(unread);
+    let statuses = statuses(&changes);
+    let listed = |version: PolicyVersion| {
+        let status = statuses.get(&version.version).copied().unwrap_or_default();
+        ListedVersion {
+            version: version.version,
+            author: version.author,
+            created: version.created,
+            parent: version.parent,
+            standing: status.standing,
+            ordered: status.order,
+            why: version.why,
+            changes: version.changes,
+            j: version.evidence.held_out.after.j,
+            j_before: version.evidence.held_out.before.j,
+            saved_at_least: version.evidence.saved_at_least,
+        }
+    };
+    let versions = found.into_iter().map(listed).collect();
     let named = |in_force: Option<crate::model::InForce>| in_force.map(|version| version.version);
     let (active, shadow) = course.map_or((None, None), |course| (named(course.active), named(course.shadow)));
     Ok(Overview { active: active.unwrap_or_else(|| CONFIG_VERSION.to_owned()), shadow, versions, problems })
@@ -163,9 +180,14 @@ pub async fn give_order(
     if let Some(past @ (Standing::Rejected | Standing::RolledBack | Standing::Lapsed)) = standing {
         return Err(OrderError::Past { version: version.to_owned(), standing: past.name() });
     }
+    if let (PolicyOrder::Approve, Some(other @ (Standing::Shadow | Standing::Canary | Standing::Active))) =
+        (order, standing)
+    {
+        return Err(OrderError::NotWaiting { version: version.to_owned(), standing: other.name() });
+    }
     let change = PolicyChange {
         schema: SCHEMA_VERSION,
-        id: uuid::Uuid::new_v4().simple().to_string(),
+        id: uuid::Uuid::now_v7().simple().to_string(),
         version: version.to_owned(),
         time: now,
         what: PolicyEvent::Ordered(order),
