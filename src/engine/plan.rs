@@ -20,10 +20,48 @@ pub fn plan(target: u32, inputs: &Inputs, terms: &Terms<'_>, pools: &[PoolState<
     let mut plan =
         if may_leave { purchase::split(target, terms, pools) } else { purchase::split_raising(target, terms, pools) };
     if is_ordered(Order::PauseOut) && target <= current {
-        buy_nothing(&mut plan);
+        buy_less(&mut plan, "a person paused growing", |_, _| 0);
     }
+    stay_within_budget(target, &mut plan, inputs, terms, pools);
     keep_serving(target, &mut plan, pools);
     plan
+}
+
+/// As [`plan`], of a call for more: no pool shrinks.
+pub fn raising(target: u32, inputs: &Inputs, terms: &Terms<'_>, pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
+    let is_paused = |order: &Order| matches!(order, Order::PauseAll | Order::PauseOut);
+    if inputs.orders.iter().any(is_paused) && target <= inputs.current {
+        return unchanged(pools);
+    }
+    let mut plan = purchase::split_raising(target, terms, pools);
+    stay_within_budget(target, &mut plan, inputs, terms, pools);
+    plan
+}
+
+/// Buys as much of what stands in for others as the budget pays for, where the group is not to grow. The minimum is paid
+/// whatever it costs.
+fn stay_within_budget(
+    target: u32,
+    plan: &mut [PoolTarget],
+    inputs: &Inputs,
+    terms: &Terms<'_>,
+    pools: &[PoolState<'_>],
+) {
+    let Some(budget) = terms.mix.budget_per_hour else { return };
+    let is_affordable = purchase::cost_per_hour(&purchase::split(target, terms, pools), pools) <= budget;
+    if target > inputs.current || target <= inputs.min_instances || is_affordable {
+        return;
+    }
+    let stays = |(part, state): (&PoolTarget, &PoolState<'_>)| {
+        f64::from(part.target.min(part.current)) * state.pool.price_per_hour
+    };
+    let mut left = budget - plan.iter().zip(pools).map(stays).sum::<f64>();
+    buy_less(plan, "the budget pays for no more", |at, wanted| {
+        let price = pools[at].pool.price_per_hour;
+        let bought = if price > 0.0 { wanted.min((left / price).max(0.0) as u32) } else { wanted };
+        left -= f64::from(bought) * price;
+        bought
+    });
 }
 
 fn unchanged(pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
@@ -35,13 +73,18 @@ fn unchanged(pools: &[PoolState<'_>]) -> Vec<PoolTarget> {
     pools.iter().map(keep).collect()
 }
 
-/// Lets no pool grow. What others would have given up for that stays.
-fn buy_nothing(plan: &mut [PoolTarget]) {
+/// Lets pools grow by less: `bought` tells by how many of those wanted the pool at a place may. What others would have given
+/// up for the rest stays.
+fn buy_less(plan: &mut [PoolTarget], why: &str, mut bought: impl FnMut(usize, u32) -> u32) {
     let mut missing = 0;
-    for part in plan.iter_mut().filter(|part| part.target > part.current) {
-        missing += part.target - part.current;
-        part.target = part.current;
-        part.why.push_str("; a person paused growing");
+    for (at, part) in plan.iter_mut().enumerate().filter(|(_, part)| part.target > part.current) {
+        let wanted = part.target - part.current;
+        let bought = bought(at, wanted);
+        if bought < wanted {
+            missing += wanted - bought;
+            part.target = part.current + bought;
+            part.why.push_str(&format!("; {why}"));
+        }
     }
     let all: Vec<u32> = plan.iter().map(|part| part.current).collect();
     give_back(missing, plan, all, "stay in place of what is not bought");
@@ -129,6 +172,34 @@ mod tests {
         assert_eq!(with(vec![], 0, 6), [2, 8], "stand-ins are bought");
         assert_eq!(with(vec![Order::PauseOut], 0, 6), [0, 6]);
         assert_eq!(with(vec![Order::PauseAll], 0, 6), [0, 6]);
+    }
+
+    #[test]
+    fn a_call_for_more_buys_nothing_while_a_person_has_paused_growing() {
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
+        let (mix, pools) = (PurchaseMix::default(), [state(&base, 0, 0, 100), state(&spot, 5, 3, 100)]);
+        let with = |orders: Vec<Order>| -> Vec<u32> {
+            let terms = Terms { mix: &mix, weather: None, lead_minutes: 2 };
+            raising(8, &inputs(orders), &terms, &pools).iter().map(|part| part.target).collect()
+        };
+        assert_eq!(with(vec![]), [3, 8], "stand-ins for what does not serve yet");
+        assert_eq!((with(vec![Order::PauseAll]), with(vec![Order::PauseOut])), (vec![0, 8], vec![0, 8]));
+    }
+
+    #[test]
+    fn a_budget_cuts_stand_ins_and_not_what_is_there() {
+        let (base, spot) = (
+            Pool { price_per_hour: 1.0, ..Pool::in_a_test("base", Purchase::OnDemand) },
+            Pool { price_per_hour: 0.35, ..Pool::in_a_test("spot", Purchase::Spot) },
+        );
+        let mix = PurchaseMix { budget_per_hour: Some(10.0), ..PurchaseMix::default() };
+        let terms = Terms { mix: &mix, weather: None, lead_minutes: 2 };
+        let pools = [state(&base, 0, 0, 100), state(&spot, 0, 20, 100)];
+        let most = purchase::affordable(10.0, 1000, &terms, &pools);
+        assert_eq!(most, 20, "twenty that do not answer cost 7 an hour, and no stand-ins are there");
+        let inputs = Inputs { affordable: Some(most), ..Inputs::between(0, 1000, 20, 20) };
+        let plan: Vec<u32> = plan(20, &inputs, &terms, &pools).iter().map(|part| part.target).collect();
+        assert_eq!(plan, [3, 20], "three stand-ins are what is left of the budget");
     }
 
     proptest! {

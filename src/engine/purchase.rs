@@ -65,21 +65,24 @@ pub fn split(target: u32, terms: &Terms<'_>, pools: &[PoolState<'_>]) -> Vec<Poo
     let mix = terms.mix;
     let has_spot = pools.iter().any(|state| state.pool.purchase == Purchase::Spot);
     let has_on_demand = pools.iter().any(|state| state.pool.purchase == Purchase::OnDemand);
-    let fixed = if has_on_demand { mix.on_demand_base.min(target) } else { 0 };
-    let insurance = terms.insurance(target, fixed);
-    let base = if has_on_demand { insurance.on_demand } else { 0 };
+    let base = if has_on_demand { mix.on_demand_base.min(target) } else { 0 };
     let share_of_spot = match (has_spot, has_on_demand) {
         (false, _) => 0,
         (true, false) => target,
         (true, true) => (f64::from(target - base) * mix.spot_share).round() as u32,
     };
+    let insurance = terms.insurance(target, target - share_of_spot);
+    let is_insured_on_demand = has_on_demand && insurance.on_demand > target - share_of_spot;
+    let (base, share_of_spot) =
+        if is_insured_on_demand { (insurance.on_demand, target - insurance.on_demand) } else { (base, share_of_spot) };
     let spares = if share_of_spot > 0 { insurance.spares } else { 0 };
     // What on-demand pools have no room for is wanted as spot, beyond its share.
     let no_room = (target - share_of_spot).saturating_sub(available(pools, Purchase::OnDemand));
     let spot_wanted = share_of_spot.saturating_add(spares.max(no_room));
     let spot_possible = available(pools, Purchase::Spot).min(spot_wanted);
     let spot_ready = serving(pools, Purchase::Spot).min(spot_possible);
-    let not_spot = target.saturating_sub(spot_possible).max(base);
+    // Spares come on top: they are in nobody's place.
+    let not_spot = (target - spot_possible.min(share_of_spot)).max(base);
     let mut on_demand_wanted = not_spot;
     if mix.spot_hedge && has_on_demand {
         on_demand_wanted = on_demand_wanted.max(target.saturating_sub(spot_ready));
@@ -139,13 +142,16 @@ pub fn keep_all(targets: &mut [PoolTarget], pools: &[PoolState<'_>]) {
     }
 }
 
+/// What a plan costs in an hour.
+pub(super) fn cost_per_hour(plan: &[PoolTarget], pools: &[PoolState<'_>]) -> f64 {
+    plan.iter().zip(pools).map(|(part, state)| f64::from(part.target) * state.pool.price_per_hour).sum()
+}
+
 /// The largest target, up to `most`, whose split costs no more than a budget per hour: instances that stand in for others
-/// are paid as well.
+/// are paid as well. What is there stays affordable while it is paid for: it is not let go for the price of stand-ins that
+/// are not there.
 pub fn affordable(budget_per_hour: f64, most: u32, terms: &Terms<'_>, pools: &[PoolState<'_>]) -> u32 {
-    let costs = |target: u32| -> f64 {
-        let split = split(target, terms, pools);
-        split.iter().zip(pools).map(|(part, state)| f64::from(part.target) * state.pool.price_per_hour).sum()
-    };
+    let costs = |target: u32| cost_per_hour(&split(target, terms, pools), pools);
     // A split of a larger target costs no less, but for the insurance, which a few instances more or less may change.
     let (mut affordable, mut beyond) = (0, most.saturating_add(1));
     while affordable + 1 < beyond {
@@ -156,7 +162,9 @@ pub fn affordable(budget_per_hour: f64, most: u32, terms: &Terms<'_>, pools: &[P
             beyond = middle;
         }
     }
-    affordable
+    let paid: f64 = pools.iter().map(|state| f64::from(state.capacity.total()) * state.pool.price_per_hour).sum();
+    let current: u32 = pools.iter().map(|state| state.capacity.total()).sum();
+    if paid <= budget_per_hour { affordable.max(current.min(most)) } else { affordable }
 }
 
 /// What the last plan aimed at, and what it ordered for it: more, where on-demand instances stand in for spot instances that
@@ -248,6 +256,19 @@ mod tests {
         assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 6, 6), state(&spot, 4, 100)])), [6, 4]);
         assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 3, 3), state(&spot, 4, 100)])), [3, 7]);
         assert_eq!(numbers(&split(10, &terms(&mix), &[state(&base, 3, 3), state(&spot, 4, 5)])), [3, 5]);
+    }
+
+    #[test]
+    fn spares_come_on_top_of_the_share_on_demand() {
+        let (base, spot) = (Pool::in_a_test("base", Purchase::OnDemand), Pool::in_a_test("spot", Purchase::Spot));
+        let weather = SpotWeather::default();
+        for (on_demand_base, spot_share, expected) in [(0, 0.5, 10), (2, 0.7, 7), (4, 1.0, 4)] {
+            let mix = PurchaseMix { on_demand_base, spot_share, ..PurchaseMix::default() };
+            let terms = Terms { mix: &mix, weather: Some(&weather), lead_minutes: 10 };
+            let split = numbers(&split(20, &terms, &[state(&base, 20, 100), state(&spot, 30, 100)]));
+            assert_eq!(split[0], expected, "{split:?}");
+            assert!(split[1] >= 20 - expected, "{split:?}");
+        }
     }
 
     #[test]

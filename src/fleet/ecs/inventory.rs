@@ -57,7 +57,7 @@ pub(super) struct Membership {
 pub(super) enum Standing {
     /// It is being made, or does not answer the load balancer yet.
     Starting,
-    /// It runs, and is to become a member of the load balancer's pool.
+    /// It runs, and is to become a member of the load balancer's pool that gets traffic.
     Joining,
     /// It takes work.
     Serving,
@@ -213,6 +213,8 @@ fn standing(
         }
         ServerStatus::Active => match member {
             None => Standing::Joining,
+            // Whoever has taken its traffic is not remembered, or the notice did not come true.
+            Some(member) if member.weight == 0 && !memory.going.contains(&server.id) => Standing::Joining,
             Some(member) if answers(member) => Standing::Serving,
             Some(_) if age.is_some_and(|age| age <= LONGEST_START) => Standing::Starting,
             Some(_) => Standing::Silent,
@@ -367,6 +369,19 @@ mod tests {
         assert_eq!(at(16, 12), (Standing::Silent, Standing::Broken), "asked for later");
         assert_eq!(at(16, 17), (Standing::Starting, Standing::Starting), "starts may have become slow");
         assert_eq!(at(10, 10), (Standing::Starting, Standing::Starting), "it is early yet");
+    }
+
+    #[test]
+    fn a_server_without_traffic_that_nobody_has_let_go_does_not_serve() {
+        let source = source(&json!({"load_balancer_pool_id": "pool"}));
+        let memory = &mut FleetMemory::default();
+        let members = [member("a", "ONLINE", 0)];
+        let look = |memory: &mut FleetMemory| {
+            standings(&source, vec![server("a", "ACTIVE", 120)], Some(&members), memory, now())
+        };
+        assert_eq!(look(memory), [Standing::Joining]);
+        memory.going.insert("a".to_owned());
+        assert_eq!(look(memory), [Standing::Serving], "what the cloud takes back is counted apart");
     }
 
     #[test]

@@ -103,11 +103,16 @@ impl EcsFleet<'_> {
     }
 
     async fn join(&self, inventory: &Inventory, memory: &FleetMemory) -> Result<(), FleetError> {
-        let port = self.source.instance_template.protocol_port;
-        let (Some(balancer), Some(protocol_port)) = (self.balancer(), port) else { return Ok(()) };
+        let Some(balancer) = self.balancer() else { return Ok(()) };
         // Some may have been let go since they were listed.
         let goes = |id: &String| memory.going.contains(id) || memory.leaving.contains_key(id);
         let joins = |server: &&Found| server.standing == Standing::Joining && !goes(&server.id);
+        let (drained, new): (Vec<&Found>, Vec<&Found>) =
+            inventory.servers.iter().filter(joins).partition(|server| server.member.is_some());
+        if !drained.is_empty() {
+            self.elb.set_weights(balancer, &members(&drained), FULL_WEIGHT).await?;
+        }
+        let Some(protocol_port) = self.source.instance_template.protocol_port else { return Ok(()) };
         let member = |server: &Found| {
             Some(NewMember {
                 name: server.name.clone(),
@@ -117,7 +122,7 @@ impl EcsFleet<'_> {
                 weight: FULL_WEIGHT,
             })
         };
-        let joining: Vec<NewMember> = inventory.servers.iter().filter(joins).filter_map(member).collect();
+        let joining: Vec<NewMember> = new.into_iter().filter_map(member).collect();
         if !joining.is_empty() {
             self.elb.add_members(balancer, &joining).await?;
         }

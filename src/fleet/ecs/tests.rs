@@ -276,6 +276,20 @@ async fn a_drain_that_was_not_recorded_is_asked_for_again_of_the_same_server() {
 }
 
 #[tokio::test]
+async fn a_drain_that_nobody_remembers_is_taken_back_where_the_server_is_needed() {
+    let mut stage = Stage::behind_balancer().await;
+    stage.serve(3).await;
+    let before_the_crash = stage.memory.clone();
+    stage.set(1).await.unwrap();
+    stage.memory = before_the_crash;
+    stage.memory.listed = None;
+    assert_eq!(stage.look().await.capacity, Capacity { serving: 1, starting: 2 }, "two get no traffic");
+    stage.set(3).await.unwrap();
+    assert!(stage.weights().await.values().all(|weight| *weight == 1));
+    assert_eq!(stage.look().await.capacity.serving, 3);
+}
+
+#[tokio::test]
 async fn a_server_that_is_being_taken_back_keeps_no_other_from_being_deleted() {
     let mut stage = Stage::new(json!({})).await;
     stage.set(6).await.unwrap();

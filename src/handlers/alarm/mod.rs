@@ -20,7 +20,7 @@ use super::raising::{Job, is_asked, is_recorded, may_have_undone, order};
 use super::serve::serve;
 use super::{Failed, Ignored, Workplace, WorkplaceError};
 use crate::engine::guardrails::Inputs;
-use crate::engine::purchase;
+use crate::engine::plan;
 use crate::functiongraph::events::{Alarm, AlarmStatus, Event, EventError, Message};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service};
 use crate::model::{Capacity, FleetSource, Group, Minute};
@@ -319,7 +319,7 @@ impl Job {
         let mut actions = Vec::new();
         for _ in 0..MOST_ROUNDS {
             let views = look.fleets(&self.cloud_for(0.4)).await;
-            let plan = purchase::split_raising(target, &look.terms(), &look.pools(&views));
+            let plan = plan::raising(target, inputs, &look.terms(), &look.pools(&views));
             let ordered = order(&self.cloud, look.group, &mut look.snapshot, &views, &plan, self.now).await;
             let is_asked = ordered.iter().any(is_asked);
             let may_have_undone = may_have_undone(look.group, &ordered);

@@ -20,7 +20,8 @@ pub(super) struct Reading {
 }
 
 /// The samples with what the alarms say as the newest: the last full minute, in which every other signal is as it was
-/// last known.
+/// last known. So it is in the minutes before, where a value has not come yet: the engine is shown minutes in order and
+/// waits for whole ones, and an alarm must not wait behind them.
 pub(super) fn overlay(
     mut samples: Vec<Sample>,
     readings: &[Reading],
@@ -33,10 +34,19 @@ pub(super) fn overlay(
         return samples;
     }
     let newest = now - 1;
-    let remembered = snapshot.recent.iter().filter(|sample| sample.values.len() == signals);
-    let known: Vec<&Sample> = remembered.chain(&samples).collect();
-    let last_known = |signal: usize| known.iter().rev().take(LATELY).find_map(|sample| sample.values[signal]);
-    let mut values: Vec<Option<f64>> = (0..signals).map(last_known).collect();
+    let remembered: Vec<&Sample> =
+        snapshot.recent.iter().rev().take(LATELY).filter(|sample| sample.values.len() == signals).collect();
+    let lately = |signal: usize| remembered.iter().find_map(|sample| sample.values[signal]);
+    let mut last_known: Vec<Option<f64>> = (0..signals).map(lately).collect();
+    samples.retain(|sample| sample.minute <= newest);
+    samples.sort_by_key(|sample| sample.minute);
+    for sample in &mut samples {
+        for (value, last_known) in sample.values.iter_mut().zip(&mut last_known) {
+            *value = value.or(*last_known);
+            *last_known = *value;
+        }
+    }
+    let mut values = last_known;
     for reading in readings {
         values[reading.signal] = Some(reading.value);
     }
@@ -95,7 +105,7 @@ mod tests {
         let reading = Reading { signal: 0, value: 97.0 };
         let seen = vec![sample(8, [Some(60.0), None])];
         let samples = overlay(seen.clone(), &[reading], &snapshot, CAPACITY, Minute(10), 2);
-        assert_eq!(samples[0], seen[0]);
+        assert_eq!(samples[0].values, [Some(60.0), Some(900.0)], "what has not come yet is not waited for");
         assert_eq!(samples[1].minute, Minute(9));
         assert_eq!(samples[1].values, [Some(97.0), Some(900.0)]);
         assert_eq!((samples[1].serving, samples[1].total), (Some(3), Some(4)));

@@ -757,3 +757,16 @@ fn every_metric_of_the_grafana_dashboard_is_one_that_the_console_tells() {
     }
     serde_json::from_str::<Value>(dashboard).unwrap();
 }
+
+#[tokio::test]
+async fn orders_of_the_same_second_count_in_the_order_in_which_they_were_given() {
+    let fake = backend();
+    let hold = json!({"order": {"pin": 6}, "who": "ada", "why": "sale", "until": "2026-01-08T09:45:00Z"}).to_string();
+    let holds = async || fetch(&fake, "/api/groups").await["groups"][0]["holds"].as_array().map(Vec::len);
+    for _ in 0..8 {
+        send(open(&fake), request("PUT", "/api/groups/inference/hold", hold.clone())).await;
+        assert_eq!(holds().await, Some(1));
+        send(open(&fake), request("DELETE", "/api/groups/inference/hold?who=ada", "")).await;
+        assert_eq!(holds().await, Some(0));
+    }
+}

@@ -57,8 +57,8 @@ export const api = {
   cost: (name) => call("GET", `${group(name)}/cost`),
   series: (name, since, until) => call("GET", `${group(name)}/series?since=${since}&until=${until}`),
   decisions: (name, before) => call("GET", `${group(name)}/decisions?limit=60${before ? `&before=${encodeURIComponent(before)}` : ""}`),
-  // Null where the console knows of no versions.
-  policies: (name) => call("GET", `${group(name)}/policies`).catch((error) => { if (error.status === 404) return null; throw error; }),
+  // Null where the console knows of no versions, or cannot tell: the rest is worth seeing all the same.
+  policies: (name) => call("GET", `${group(name)}/policies`).catch((error) => { if (error.status === 401) throw error; return null; }),
   policy: (name, version) => call("GET", `${group(name)}/policies/${encodeURIComponent(version)}`),
   orderPolicy: (name, version, order, who, why) => call("POST", `${group(name)}/policies/${encodeURIComponent(version)}/${order}`, { who, why }),
   spot: (name) => call("GET", `${group(name)}/spot`),

@@ -42,7 +42,7 @@ const fetchShown = async () => {
 
 // Why it has this size is told as soon as it is known; the rest takes a few hundred records.
 const tellFirst = (detail) => {
-  if (state.shown?.detail.name !== detail.name && detail.name === state.name) {
+  if (hasToken() && state.shown?.detail.name !== detail.name && detail.name === state.name) {
     state.shown = { detail, series: { points: [], expected: [] }, decisions: [], next: null };
     unveil();
     drawWhy();
@@ -58,16 +58,21 @@ const refresh = async () => {
   let wait = CALM_MS;
   try {
     state.list = await api.groups();
+    // Locked meanwhile: what comes late opens nothing.
+    if (!hasToken()) return;
     if (!groupInList()) state.name = state.list.groups[0]?.name ?? null;
     const now = mark(groupInList());
     if (state.name && now !== state.fetched) {
-      state.shown = await fetchShown();
+      const shown = await fetchShown();
+      if (!hasToken()) return;
+      state.shown = shown;
       state.fetched = now;
       wait = QUICK_MS;
     }
     byId("alert").hidden = true;
     draw();
   } catch (error) {
+    if (!hasToken()) return;
     if (error.status === 401) { setToken(null); showDoor(text("wrong_token")); }
     else showError(error);
   } finally {

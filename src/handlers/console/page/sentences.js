@@ -25,6 +25,7 @@ const REASONS = [
   [/^a person pinned (\d+)$/, "有人固定为 $1 台"], [/^a person wants at least (\d+)$/, "有人要求至少 $1 台"],
   [/^(.+), besides (\d+) that the cloud is taking back$/, (m) => `${reason(m[1])}（正被云回收的 ${m[2]} 台另计）`],
   [/^none is let go now$/, "暂不释放"], [/^(\d+) stay until others serve in their place$/, "$1 台留到接替者开始服务"],
+  [/^the budget pays for no more$/, "预算只够这些"],
   [/^(\d+) stay in place of what is not bought$/, "$1 台留用，代替未购买的"],
   [/^never fewer than min_instances$/, "不少于 min_instances"], [/^never more than max_instances$/, "不多于 max_instances"], [/^never more than the budget pays for$/, "不超过预算所能支付的台数"],
   [/^(\d+) s of rest are left before shrinking$/, "缩容前还需冷却 $1 秒"], [/^at most (\d+) are added at once$/, "一次最多增加 $1 台"], [/^at most (\d+) are removed at once$/, "一次最多减少 $1 台"],
