@@ -770,3 +770,26 @@ async fn orders_of_the_same_second_count_in_the_order_in_which_they_were_given()
         assert_eq!(holds().await, Some(0));
     }
 }
+
+#[tokio::test]
+async fn an_order_is_shown_however_long_nothing_has_evaluated() {
+    let fake = backend();
+    record(&fake, "h1", 120, "console", Happening::Hold(floor(5, 60))).await;
+    let holds = async || fetch(&fake, "/api/groups").await["groups"][0]["holds"].as_array().map(Vec::len);
+    assert_eq!(holds().await, Some(1), "there is no snapshot");
+    let written = now() - TimeDelta::minutes(115);
+    let last_decision = Some("20260108T065000Z-evaluate-r1.json".to_owned());
+    let snapshot = Snapshot { last_decision, ..Snapshot::empty(written, vec!["cpu".to_owned()]) };
+    write_snapshot(&fake.store, "inference", &snapshot, soon()).await.unwrap();
+    assert_eq!(holds().await, Some(1), "the snapshot is two hours old, and the order is not folded in");
+}
+
+#[tokio::test]
+async fn only_a_version_that_waits_can_be_approved() {
+    let fake = evaluated().await;
+    write_change(&fake.store, "inference", &became(Standing::Shadow), "tune", soon()).await.unwrap();
+    let wish = json!({"who": "ada", "why": "looks right"}).to_string();
+    let path = format!("/api/groups/inference/policies/{VERSION}/approve");
+    let problem = refused(&fake, request("POST", &path, wish), StatusCode::CONFLICT, "conflict").await;
+    assert!(problem.to_string().contains("only one that is proposed can be approved"), "{problem}");
+}

@@ -216,11 +216,11 @@ async fn look_for_better(writer: &mut Writer<'_>, course: &mut Course, known: &K
     // A round takes minutes: what a person has approved meanwhile is tried by the next run.
     let since = ask.now - CHANGES_WINDOW;
     let (changes, _) = policies::read_changes(store, &group.name, since, ask.deadline).await?;
-    let now = statuses(&changes);
+    let meanwhile = statuses(&changes);
     let basis = basis(group);
     let is_approved = |version: &&PolicyVersion| {
         version.basis == basis
-            && now.get(&version.version).is_some_and(|status| status.order == Some(PolicyOrder::Approve))
+            && meanwhile.get(&version.version).is_some_and(|status| status.order == Some(PolicyOrder::Approve))
     };
     for version in known.waiting.iter().filter(|version| !is_approved(version)) {
         let why = "candidates were judged anew".to_owned();
