@@ -31,7 +31,7 @@ impl Leaving {
 }
 
 impl Job {
-    /// Gives instances no new requests. One entry for each load-balancer pool that had some of them.
+    /// Gives instances no new requests. One entry for each load-balancer pool that has some of them.
     pub(super) async fn drain(&self, group: &Group, leaving: &[Leaving]) -> Vec<Action> {
         let mut actions = Vec::new();
         for pool in &group.pools {
@@ -47,19 +47,23 @@ impl Job {
                 }
             };
             for balancer in balancers {
-                let request = format!("no new requests to {} instances in pool {balancer}", leaving.len());
+                let request = |count| format!("no new requests to {count} instances in pool {balancer}");
                 if group.mode == Mode::Act {
-                    actions.push(action(pool, request, drain_from(&self.cloud, &balancer, &leaving).await));
+                    match drain_from(&self.cloud, &balancer, &leaving).await {
+                        Ok(0) => {}
+                        Ok(drained) => actions.push(action(pool, request(drained), Ok(()))),
+                        Err(error) => actions.push(action(pool, request(leaving.len()), Err(error))),
+                    }
                 } else {
-                    let outcome = ActionOutcome::Withheld("mode is observe".to_owned());
-                    actions.push(Action { pool: pool.name.clone(), request, outcome });
+                    actions.push(withheld(pool, request(leaving.len()), "mode is observe"));
                 }
             }
         }
         actions
     }
 
-    /// Lets a leaving instance drain, and go. Instances that join are left to whoever holds them.
+    /// Lets a leaving instance drain until its hook's time is over; at once where no load balancer knows it. Instances that
+    /// join are left to whoever holds them.
     pub(super) async fn answer_hook(&self, hook: &LifecycleHook, answer: &mut Answer) {
         let is_of = |pool: &&Pool| match &pool.fleet {
             FleetSource::AsGroup(source) => source.scaling_group_id == hook.scaling_group_id,
@@ -72,19 +76,23 @@ impl Job {
             (Some((group, pool)), Transition::Terminating) => {
                 let server = self.cloud.ecs().server(&hook.instance_id).await.ok();
                 let leaving = [Leaving::new(&pool.name, &hook.instance_id, server.as_ref())];
-                answer.actions.extend(self.drain(group, &leaving).await);
-                answer.actions.push(self.let_go(group, pool, hook).await);
+                let drains = self.drain(group, &leaving).await;
+                let goes = self.let_go(group, pool, hook, !drains.is_empty()).await;
+                answer.actions.extend(drains.into_iter().chain([goes]));
                 return;
             }
         };
         answer.ignored.push(Ignored { message: hook.action_key.clone(), why });
     }
 
-    async fn let_go(&self, group: &Group, pool: &Pool, hook: &LifecycleHook) -> Action {
+    /// `has_work`: a load balancer has sent it requests that it shall finish, or that could not be found out.
+    async fn let_go(&self, group: &Group, pool: &Pool, hook: &LifecycleHook, has_work: bool) -> Action {
         let request = format!("let {} go", hook.instance_id);
         if group.mode != Mode::Act {
-            let outcome = ActionOutcome::Withheld("mode is observe".to_owned());
-            return Action { pool: pool.name.clone(), request, outcome };
+            return withheld(pool, request, "mode is observe");
+        }
+        if has_work {
+            return withheld(pool, request, "it drains until the time of its hook is over");
         }
         let api = self.cloud.auto_scaling();
         let done = api.complete_hook(&hook.scaling_group_id, &hook.action_key, HookResult::Continue).await;
@@ -103,21 +111,29 @@ async fn balancers(cloud: &Cloud, pool: &Pool) -> Result<BTreeSet<String>, Clien
     }
 }
 
-async fn drain_from(cloud: &Cloud, balancer: &str, leaving: &[&Leaving]) -> Result<(), ClientError> {
+/// Gives how many of them are members there; some may have drained already.
+async fn drain_from(cloud: &Cloud, balancer: &str, leaving: &[&Leaving]) -> Result<usize, ClientError> {
     let api = cloud.elb();
     if let Some(members) = leaving.iter().map(|leaving| leaving.member.clone()).collect::<Option<Vec<String>>>() {
-        return api.set_weights(balancer, &members, 0).await;
+        api.set_weights(balancer, &members, 0).await?;
+        return Ok(members.len());
     }
+    let mut known = 0;
     for member in api.members(balancer).await? {
         let is_leaving = leaving.iter().any(|leaving| {
             member.instance_id.as_deref() == Some(&leaving.instance)
                 || leaving.address.as_ref() == Some(&member.address)
         });
+        known += usize::from(is_leaving);
         if is_leaving && member.weight > 0 {
             api.set_weight(balancer, &member.id, 0).await?;
         }
     }
-    Ok(())
+    Ok(known)
+}
+
+fn withheld(pool: &Pool, request: String, why: &str) -> Action {
+    Action { pool: pool.name.clone(), request, outcome: ActionOutcome::Withheld(why.to_owned()) }
 }
 
 fn action(pool: &Pool, request: String, result: Result<(), ClientError>) -> Action {

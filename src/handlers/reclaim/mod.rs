@@ -1,5 +1,5 @@
 //! Woken when spot instances are about to be taken away, about five minutes ahead: orders replacements at once, lets the
-//! dying instances drain, and answers lifecycle hooks.
+//! dying instances drain, also those that lifecycle hooks hold.
 //!
 //! It only raises, and writes only records of its own. Numbers are absolute and follow from all losses that are recorded,
 //! so ten notices make one plan, told together or at the same time to ten instances of this function.

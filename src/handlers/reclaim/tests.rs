@@ -1,8 +1,13 @@
 //! Reclaims of tagged servers, from the notice to what the next evaluations make of it.
 
-use serde_json::Value;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use chrono::Utc;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
-use crate::handlers::races::world::{self, Fleets, INITIAL, Wake, World};
+use crate::clients::signing::{Signable, sign};
+use crate::handlers::races::world::{self, Fleets, INITIAL, TOPIC, Wake, World};
 use crate::records::Happening;
 
 /// A region on which a group of tagged servers has been evaluated for a while.
@@ -87,4 +92,54 @@ async fn a_loss_is_remembered_by_zone_and_flavor_and_the_group_keeps_its_size_un
         matches!(serde_json::from_slice::<crate::records::Record>(bytes).unwrap().what, Happening::Loss(_))
     });
     assert_eq!(losses.count(), 1);
+}
+
+/// A request to the region, as somebody else makes it.
+async fn ask(stage: &World, method: &str, path: &str, body: &Value) -> Value {
+    const HOST: &str = "region";
+    let settings = stage.region.settings();
+    let path = format!("/{path}").replace("{project}", &settings.project_id);
+    let body = body.to_string();
+    let token = settings.agency.security_token.as_ref().unwrap().expose();
+    let headers = [("host", HOST), ("x-security-token", token)];
+    let signable = Signable { method, path: &path, query: "", headers: &headers, body: body.as_bytes() };
+    let signature = sign(&signable, &settings.agency, Utc::now());
+    let request = headers.iter().fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
+    let request = request.header("x-sdk-date", signature.date).header("authorization", signature.authorization);
+    let request = request.method(method).uri(path).body(Body::from(body)).unwrap();
+    let Ok(response) = stage.region.router().oneshot(request).await;
+    assert!(response.status().is_success(), "{response:?}");
+    serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_a_hook_holds_finishes_its_requests_until_the_hooks_time_is_over() {
+    const HOOKS: &str = "autoscaling-api/v1/{project}/scaling_lifecycle_hook/as-spot";
+    const HANGING: &str = "autoscaling-api/v1/{project}/scaling_instance_hook/as-spot/list";
+    let stage = stage(Fleets::AutoScaling).await;
+    let hook = json!({
+        "lifecycle_hook_name": "drain", "lifecycle_hook_type": "INSTANCE_TERMINATING", "default_result": "CONTINUE",
+        "default_timeout": 300, "notification_topic_urn": TOPIC,
+    });
+    ask(&stage, "POST", HOOKS, &hook).await;
+    let smaller = json!({"desire_instance_number": INITIAL - 1});
+    ask(&stage, "PUT", "autoscaling-api/v1/{project}/scaling_group/as-spot", &smaller).await;
+    stage.minute(48.0);
+    let events = stage.region.take_events();
+    let hooks: Vec<&Value> =
+        events.iter().map(|event| &event.event).filter(|event| event.to_string().contains("drain")).collect();
+    assert_eq!(hooks.len(), 1, "{events:?}");
+
+    let answer = stage.wake(Wake::Reclaim(hooks[0].clone())).await.unwrap();
+    let actions = answer["actions"].as_array().unwrap();
+    assert_eq!(actions.len(), 2, "{answer}");
+    assert_eq!(actions[0]["outcome"], "done", "{answer}");
+    assert_eq!(actions[1]["outcome"]["withheld"], "it drains until the time of its hook is over", "{answer}");
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        let hanging = ask(&stage, "GET", HANGING, &Value::Null).await;
+        held.push(hanging["instance_hanging_info"].as_array().unwrap().len());
+        stage.minute(48.0);
+    }
+    assert_eq!(held, [1, 1, 1, 1, 0]);
 }
