@@ -73,6 +73,9 @@ pub struct Snapshot {
     /// Whether the signals, which have always moved, stand still.
     #[serde(default)]
     pub frozen: bool,
+    /// Since when every evaluation has had a reason to remove nothing.
+    #[serde(default)]
+    pub doubted_since: Option<DateTime<Utc>>,
     /// Money spent since the first evaluation, in the account's currency.
     pub spent: f64,
     /// Name of the last decision's record.
@@ -272,6 +275,7 @@ impl Snapshot {
             policies: PolicyMemory::default(),
             relation: None,
             frozen: false,
+            doubted_since: None,
             spent: 0.0,
             last_decision: None,
             told: BTreeMap::new(),

@@ -108,6 +108,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
             problems.push(format!("pool {}: {failure}", pool.name));
         }
     }
+    snapshot.doubted_since = if doubted.is_empty() { None } else { snapshot.doubted_since.or(Some(now)) };
 
     let affordable = affordable(group, snapshot, &pools);
     let scheduled = schedules::calls(

@@ -147,7 +147,7 @@ fn people_are_told_which_limit_a_group_is_at() {
     let mut group = group();
     let told = |group: &Group| {
         let decision = decided(group, situation(group, Vec::new()));
-        let news = crate::handlers::evaluate::tell::news(&decision, &[], now());
+        let news = crate::handlers::evaluate::tell::news(&decision, &[], None, now());
         news.into_iter()
             .filter(|news| news.subject == "the maximum is reached")
             .map(|news| news.text)
@@ -158,6 +158,28 @@ fn people_are_told_which_limit_a_group_is_at() {
     assert_eq!(told(&group), ["The group is at its maximum, 8 instances, and may need more."]);
     group.purchase.budget_per_hour = Some(5.5 * group.pools[0].price_per_hour);
     assert_eq!(told(&group), ["The group is at the most that its budget pays for, 5 instances, and may need more."]);
+}
+
+#[test]
+fn people_are_told_when_one_signal_keeps_a_group_from_shrinking_for_long() {
+    let group = group();
+    let mut snapshot = snapshot(&group);
+    let told: Vec<String> = (0..14)
+        .flat_map(|minute| {
+            let mut sample = Sample { minute: Minute(NEWEST + minute), ..idle_minutes(&group).remove(0) };
+            // The first signal comes once, and never again but for the twelfth minute, when all is well.
+            sample.values[0] = sample.values[0].filter(|_| minute == 12);
+            let now = now() + TimeDelta::minutes(minute);
+            let decision = decide(&mut snapshot, Situation { now, ..situation(&group, vec![sample]) });
+            let news = crate::handlers::evaluate::tell::news(&decision, &[], snapshot.doubted_since, now);
+            news.into_iter().map(move |news| format!("{minute} {}: {}", news.subject, news.text))
+        })
+        .collect();
+    let since = now().format("%Y-%m-%d %H:%M UTC");
+    let expected = format!(
+        "11 nothing can be removed: Nothing has been removed since {since}, for now because:\ncpu has no value yet."
+    );
+    assert_eq!(told, [expected]);
 }
 
 #[test]

@@ -112,8 +112,8 @@ pub(super) async fn evaluate_group(
         }
     }
     renew_series(&mut snapshot, group, ask.now);
-    tell(&acting, ask.topic_urn.as_deref(), &group.name, news(&decision, &overdue, ask.now), &mut snapshot, ask.now)
-        .await;
+    let news = news(&decision, &overdue, snapshot.doubted_since, ask.now);
+    tell(&acting, ask.topic_urn.as_deref(), &group.name, news, &mut snapshot, ask.now).await;
     if let Some(rolled_back) = rolled_back {
         let id = super::decision_id(&ask.trigger.request_id, &group.name);
         policies::record_rollback(store, &group.name, rolled_back, &id, ask.now, ask.deadline).await;
@@ -200,7 +200,12 @@ pub(super) async fn look_at_signals(
     let newest = Minute::containing(now) - 1;
     let oldest = newest - LONGEST_LOOK_BACK_MINUTES + 1;
     let from = snapshot.seen_until.map_or(oldest, |seen| (seen + 1).max(oldest)).min(newest);
-    let instances: Vec<String> = views.iter().flatten().flat_map(|view| view.serving.iter().cloned()).collect();
+    let serving = |(pool, view): (&Pool, &Result<View, FleetError>)| match view {
+        Ok(view) => view.serving.clone(),
+        // They serve as far as anyone knows: a sum without them would be too small.
+        Err(_) => snapshot.fleets.get(&pool.name).map(|memory| memory.instances.clone()).unwrap_or_default(),
+    };
+    let instances: Vec<String> = group.pools.iter().zip(views).flat_map(serving).collect();
     observe::observe(cloud, group, &instances, from..=newest).await
 }
 

@@ -9,8 +9,8 @@ use crate::state::Snapshot;
 
 /// The same subject is not told again within this time. What comes meanwhile is counted, and the count told.
 const QUIET: TimeDelta = TimeDelta::hours(1);
-/// Minutes without metrics after which a person should know.
-const LONG_WITHOUT_METRICS_MINUTES: i64 = 10;
+/// Minutes without metrics, or with metrics that are doubted, after which a person should know.
+const LONG_IN_DOUBT_MINUTES: i64 = 10;
 
 /// Something that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +76,13 @@ fn digest(group: &str, news: Vec<News>, snapshot: &mut Snapshot, now: DateTime<U
     })
 }
 
-/// What a person should know of a decision, and of instances that are waited for in vain.
-pub(super) fn news(decision: &Decision, overdue: &[String], now: DateTime<Utc>) -> Vec<News> {
+/// What a person should know of a decision, of instances that are waited for in vain, and of doubts that last.
+pub(super) fn news(
+    decision: &Decision,
+    overdue: &[String],
+    doubted_since: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Vec<News> {
     let mut news = Vec::new();
     let failed: Vec<String> = decision
         .actions
@@ -93,14 +98,18 @@ pub(super) fn news(decision: &Decision, overdue: &[String], now: DateTime<Utc>) 
     if !overdue.is_empty() {
         news.push(News { subject: "instances do not come", text: format!("{}.", overdue.join(".\n")) });
     }
-    let without = decision.seen.newest.map(|newest| (now - newest.start()).num_minutes());
-    if without.is_some_and(|minutes| minutes > LONG_WITHOUT_METRICS_MINUTES) {
+    let is_long = |since: DateTime<Utc>| (now - since).num_minutes() > LONG_IN_DOUBT_MINUTES;
+    let limits = &decision.guardrail_inputs;
+    if decision.seen.newest.is_some_and(|newest| is_long(newest.start())) {
         let missing: Vec<String> =
             decision.seen.missing.iter().map(|(signal, why)| format!("{signal}: {why}.")).collect();
         let text = format!("Nothing is removed until metrics come again.\n{}", missing.join("\n"));
         news.push(News { subject: "metrics have stopped", text });
+    } else if let Some(since) = doubted_since.filter(|since| is_long(*since)) {
+        let since = since.format("%Y-%m-%d %H:%M UTC");
+        let text = format!("Nothing has been removed since {since}, for now because:\n{}.", limits.doubts.join(".\n"));
+        news.push(News { subject: "nothing can be removed", text });
     }
-    let limits = &decision.guardrail_inputs;
     if decision.target == limits.most() && decision.proposal.target >= decision.target {
         let limit = if limits.affordable.is_some() { "the most that its budget pays for" } else { "its maximum" };
         let text = format!("The group is at {limit}, {} instances, and may need more.", decision.target);
