@@ -370,7 +370,34 @@ async fn a_replaced_template_makes_the_group_that_it_names_be_looked_at() {
     let answer = stage.alarm(event).await.unwrap();
     // The metrics are fine, so nothing is missing.
     assert_eq!(stage.total(), INITIAL);
-    assert!(answer["failed"].as_array().unwrap().is_empty(), "{answer}");
+    assert_eq!(answer["raised"].as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!(stage.records("inference", "alarm").len(), 1);
+}
+
+#[tokio::test]
+async fn an_alarm_that_could_not_raise_every_group_fails_so_that_it_is_sent_again_and_repeats_nothing() {
+    let stage = Stage::running("act").await;
+    let path = stage.directory.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let mut other = config["groups"][0].clone();
+    other["name"] = "billing".into();
+    for pool in other["pools"].as_array_mut().unwrap() {
+        pool["fleet"]["as_group"]["scaling_group_id"] = format!("as-billing-{}", pool["name"].as_str().unwrap()).into();
+    }
+    config["groups"].as_array_mut().unwrap().push(other);
+    std::fs::write(path, config.to_string()).unwrap();
+    let folder = stage.directory.path().join("groups/billing");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("snapshot.json"), json!({"schema": 999_999}).to_string()).unwrap();
+
+    let event = notification(&stage, &[("m1", "inference and billing are hot".to_owned())]);
+    let error = stage.alarm(event.clone()).await.unwrap_err();
+    assert!(error.contains("billing: ") && error.contains("999999") && !error.contains("inference: "), "{error}");
+    assert_eq!(stage.records("inference", "alarm").len(), 1);
+    std::fs::remove_file(folder.join("snapshot.json")).unwrap();
+    let answer = stage.alarm(event).await.unwrap();
+    assert_eq!(answer["raised"][0]["group"], "billing", "{answer}");
+    assert_eq!(answer["ignored"][0]["why"], "it was acted on before", "{answer}");
     assert_eq!(stage.records("inference", "alarm").len(), 1);
 }
 

@@ -43,8 +43,6 @@ pub struct Answer {
     pub raised: Vec<Raised>,
     /// Messages that changed nothing, and why.
     pub ignored: Vec<Ignored>,
-    /// Groups for which nothing could be done.
-    pub failed: Vec<Failed>,
 }
 
 /// A group that an alarm raised.
@@ -66,7 +64,7 @@ pub struct Raised {
     pub record: String,
 }
 
-/// Why an invocation did nothing.
+/// Why an invocation did nothing, or not all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AlarmError {
@@ -79,9 +77,9 @@ pub enum AlarmError {
     /// The event is for another function.
     #[error("alarm is woken by an SMN topic that Cloud Eye publishes to, not by an event of kind {0}")]
     WrongEvent(&'static str),
-    /// Nothing could be done for any group.
-    #[error("no group could be raised: {0}")]
-    NothingRaised(String),
+    /// Some groups could not be raised; the others were.
+    #[error("could not be raised: {0}")]
+    NotRaised(String),
     /// A record could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -107,7 +105,7 @@ struct Call {
 /// Handles one invocation.
 ///
 /// # Errors
-/// When nothing could be done; the platform then sends the event again.
+/// When something could not be done; the platform then sends the event again, and what was done is not done twice.
 pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer, AlarmError> {
     let event = Event::parse(&invocation.event)?;
     let now = workplace.now(event.time());
@@ -117,7 +115,7 @@ pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Res
     };
     let job = Job::open(workplace, invocation, SOURCE, now).await?;
     let (heard, ignored) = sift(notifications, &job.config.notify, now);
-    let mut answer = Answer::default();
+    let (mut answer, mut failed) = (Answer::default(), Vec::new());
     answer.ignored.extend(ignored);
     let calls = job.by_group(heard, &mut answer).await?;
     let raises = calls.into_iter().filter_map(|(group, calls)| Some((job.config.group(&group)?, calls)));
@@ -129,14 +127,11 @@ pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Res
                 answer.raised.extend(raised);
                 answer.ignored.extend(ignored);
             }
-            Err(error) => answer.failed.push(Failed { group: group.to_owned(), error: error.to_string() }),
+            Err(error) => failed.push(Failed { group: group.to_owned(), error: error.to_string() }),
         }
     }
     drop(done);
-    if answer.raised.is_empty() && !answer.failed.is_empty() {
-        return Err(AlarmError::NothingRaised(Failed::told(&answer.failed)));
-    }
-    Ok(answer)
+    if failed.is_empty() { Ok(answer) } else { Err(AlarmError::NotRaised(Failed::told(&failed))) }
 }
 
 impl Job {

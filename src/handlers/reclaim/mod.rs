@@ -55,8 +55,6 @@ pub struct Answer {
     pub actions: Vec<Action>,
     /// What was told and changed nothing, and why.
     pub ignored: Vec<Ignored>,
-    /// Groups for which nothing could be done.
-    pub failed: Vec<Failed>,
 }
 
 /// A group that loses instances.
@@ -78,7 +76,7 @@ pub struct Replaced {
     pub record: String,
 }
 
-/// Why an invocation did nothing.
+/// Why an invocation did nothing, or not all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReclaimError {
@@ -96,9 +94,9 @@ pub enum ReclaimError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nothing could be done for any group.
-    #[error("nothing could be replaced: {0}")]
-    NothingReplaced(String),
+    /// What some groups lose could not be replaced; what others lose was.
+    #[error("could not be replaced: {0}")]
+    NotReplaced(String),
 }
 
 /// The function as the runtime takes it. An environment that it cannot work in is the answer to every invocation.
@@ -111,7 +109,7 @@ pub fn service(
 /// Handles one invocation.
 ///
 /// # Errors
-/// When nothing could be done; the platform then sends the event again.
+/// When something could not be done; the platform then sends the event again, and what was done is not done twice.
 pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Result<Answer, ReclaimError> {
     let event = Event::parse(&invocation.event)?;
     let now = workplace.now(event.time());
@@ -127,16 +125,14 @@ pub(super) async fn handle(workplace: &Workplace, invocation: Invocation) -> Res
         other => return Err(ReclaimError::WrongEvent(other.kind())),
     };
     answer.ignored.extend(notices.ignored);
-    if !notices.losses.is_empty() {
-        job.replace(notices.losses, &mut answer).await?;
-    }
+    let failed = match notices.losses.is_empty() {
+        true => Vec::new(),
+        false => job.replace(notices.losses, &mut answer).await?,
+    };
     for hook in &notices.hooks {
         job.answer_hook(hook, &mut answer).await;
     }
-    if answer.replaced.is_empty() && !answer.failed.is_empty() {
-        return Err(ReclaimError::NothingReplaced(Failed::told(&answer.failed)));
-    }
-    Ok(answer)
+    if failed.is_empty() { Ok(answer) } else { Err(ReclaimError::NotReplaced(Failed::told(&failed))) }
 }
 
 /// What is known of one group's losses in one invocation.
@@ -152,7 +148,9 @@ struct Case<'a> {
 }
 
 impl Job {
-    async fn replace(&self, losses: BTreeMap<String, Notice>, answer: &mut Answer) -> Result<(), StoreError> {
+    /// Gives what could not be replaced.
+    async fn replace(&self, losses: BTreeMap<String, Notice>, answer: &mut Answer) -> Result<Vec<Failed>, StoreError> {
+        let mut failed = Vec::new();
         let ids: Vec<String> = losses.keys().cloned().collect();
         let api = self.cloud_for(0.25).ecs();
         let (owned, servers) = future::join(self.owners(&ids), api.servers(&ids)).await;
@@ -172,7 +170,7 @@ impl Job {
                     let mut case =
                         Case { look, fresh: Vec::new(), leaving: Vec::new(), written: BTreeSet::new(), running: None };
                     for owned in owned {
-                        case.hear(owned, &losses, &servers, answer);
+                        failed.extend(case.hear(owned, &losses, &servers, answer));
                     }
                     self.replace_in(case).await
                 }
@@ -180,10 +178,10 @@ impl Job {
             };
             match replaced {
                 Ok(replaced) => answer.replaced.extend(replaced),
-                Err(error) => answer.failed.push(Failed { group: name.to_owned(), error: error.to_string() }),
+                Err(error) => failed.push(Failed { group: name.to_owned(), error: error.to_string() }),
             }
         }
-        Ok(())
+        Ok(failed)
     }
 
     /// Replaces what a group loses. Nothing if all of it was known.
@@ -266,15 +264,15 @@ impl Job {
 }
 
 impl Case<'_> {
-    /// Takes a notice in, or says why it changes nothing.
+    /// Takes a notice in, or says why it changes nothing. Gives what could not be found out.
     fn hear(
         &mut self,
         owned: &Owned<'_>,
         losses: &BTreeMap<String, Notice>,
         servers: &Result<Vec<Server>, ClientError>,
         answer: &mut Answer,
-    ) {
-        let Some(notice) = losses.get(&owned.instance) else { return };
+    ) -> Option<Failed> {
+        let notice = losses.get(&owned.instance)?;
         let id = &notice.instance;
         let server = servers.as_ref().ok().and_then(|servers| servers.iter().find(|server| server.id == *id));
         let why = match (notice.is_trace, server, servers) {
@@ -283,14 +281,17 @@ impl Case<'_> {
             }
             (false, _, Err(error)) => {
                 let error = format!("whether {id} is a spot server could not be asked: {error}");
-                answer.failed.push(Failed { group: owned.group.name.clone(), error });
-                return;
+                return Some(Failed { group: owned.group.name.clone(), error });
             }
             (false, None, Ok(_)) => format!("there is no server {id}"),
             (false, Some(server), _) if server.is_spot() == Some(false) => format!("{id} is no spot server"),
-            _ => return self.take(notice, owned.pool, server),
+            _ => {
+                self.take(notice, owned.pool, server);
+                return None;
+            }
         };
         answer.ignored.push(Ignored { message: notice.cause.clone(), why });
+        None
     }
 
     fn take(&mut self, notice: &Notice, pool: &Pool, server: Option<&Server>) {
