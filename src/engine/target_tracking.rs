@@ -1,4 +1,5 @@
-//! Holds one signal at a target: proportional, quick on the way out, slow on the way in.
+//! Holds one signal at a target: proportional, quick on the way out, slow on the way in. A reading counts for the
+//! instances that it was measured on: a change is not made once more while readings from before it come in.
 
 use std::collections::VecDeque;
 
@@ -50,8 +51,8 @@ pub struct TargetTrackingEvidence {
 }
 
 impl TargetTrackingEvidence {
-    /// The highest value of the unbroken run of readings under the lower bound, if it is long enough.
-    fn highest_while_low(&self) -> Option<f64> {
+    /// The reading of the highest load in the unbroken run of readings under the lower bound, if it is long enough.
+    fn highest_while_low(&self) -> Option<Reading> {
         let period = i64::from(self.period_minutes);
         let bound = IN_SHARE * self.held_at;
         self.run(IN_MINUTES, period, |value| value < bound)
@@ -62,16 +63,18 @@ impl TargetTrackingEvidence {
         self.run(OUT_MINUTES, 2 * i64::from(self.period_minutes), |value| value > self.held_at).is_some()
     }
 
-    /// The highest of the newest readings that satisfy `condition` without a gap, if they span `minutes`.
-    fn run(&self, minutes: i64, largest_gap: i64, condition: impl Fn(f64) -> bool) -> Option<f64> {
-        let mut highest = f64::NEG_INFINITY;
+    /// The highest load of the newest readings that satisfy `condition` without a gap, if they span `minutes`.
+    fn run(&self, minutes: i64, largest_gap: i64, condition: impl Fn(f64) -> bool) -> Option<Reading> {
+        let mut highest = *self.recent.last()?;
         let mut after: Option<Minute> = None;
-        let newest = self.recent.last()?.minute;
+        let newest = highest.minute;
         for reading in self.recent.iter().rev() {
             if !condition(reading.value) || after.is_some_and(|after| after - reading.minute > largest_gap) {
                 return None;
             }
-            highest = highest.max(reading.value);
+            if self.load(reading) > self.load(&highest) {
+                highest = *reading;
+            }
             if newest - reading.minute + i64::from(self.period_minutes) >= minutes {
                 return Some(highest);
             }
@@ -80,9 +83,18 @@ impl TargetTrackingEvidence {
         None
     }
 
-    /// Instances that would bring `value` of the instances that serve to the target.
-    fn proportional(&self, value: f64) -> u32 {
-        (f64::from(self.serving) * value / self.held_at - ROUNDING).ceil().max(0.0) as u32
+    /// Instances that a reading was measured on: it is of some minutes ago, and others may serve by now.
+    fn measured_on(&self, reading: &Reading) -> u32 {
+        reading.serving.unwrap_or(self.serving)
+    }
+
+    fn load(&self, reading: &Reading) -> f64 {
+        f64::from(self.measured_on(reading)) * reading.value
+    }
+
+    /// Instances that would bring a reading to the target.
+    fn proportional(&self, reading: &Reading) -> u32 {
+        (self.load(reading) / self.held_at - ROUNDING).ceil().max(0.0) as u32
     }
 
     /// Instances wanted.
@@ -90,9 +102,9 @@ impl TargetTrackingEvidence {
         let total = self.serving + self.starting;
         let wanted = match self.recent.last().filter(|_| self.fresh) {
             None => total,
-            Some(newest) if self.is_high() => self.proportional(newest.value).max(total),
+            Some(newest) if self.is_high() => self.proportional(newest).max(total),
             Some(_) => match self.highest_while_low() {
-                Some(highest) => self.proportional(highest).min(total),
+                Some(highest) => self.proportional(&highest).min(total),
                 None => total,
             },
         };
@@ -111,13 +123,18 @@ impl TargetTrackingEvidence {
         sentences.push(if self.is_high() {
             format!(
                 "It has been above that for {OUT_MINUTES} minutes: {} x {:.1} / {} makes {target} instances.",
-                self.serving, newest.value, self.held_at
+                self.measured_on(newest),
+                newest.value,
+                self.held_at
             )
         } else if let Some(highest) = self.highest_while_low() {
             format!(
-                "It has been under {:.1} for {IN_MINUTES} minutes, at most {highest:.1}: {} x {highest:.1} / {} makes {target} instances.",
+                "It has been under {:.1} for {IN_MINUTES} minutes, at most {:.1} on {}: {} x {:.1} / {} makes {target} instances.",
                 IN_SHARE * self.held_at,
-                self.serving,
+                highest.value,
+                self.measured_on(&highest),
+                self.measured_on(&highest),
+                highest.value,
                 self.held_at
             )
         } else {
@@ -160,7 +177,7 @@ impl Engine for TargetTracking {
         };
         for sample in observation.samples {
             if let Some(value) = finite(sample, index) {
-                self.recent.push_back(Reading { minute: sample.minute, value });
+                self.recent.push_back(Reading { minute: sample.minute, value, serving: sample.serving });
             }
         }
         let period = period_minutes(signal);

@@ -9,6 +9,9 @@ pub struct Reading {
     pub minute: Minute,
     /// In the unit of the signal's kind.
     pub value: f64,
+    /// Instances that served in that minute, where it is known.
+    #[serde(default)]
+    pub serving: Option<u32>,
 }
 
 /// Minutes between two values of a signal, at least one.

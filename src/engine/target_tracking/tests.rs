@@ -93,3 +93,31 @@ fn evidence_gives_the_same_number_after_a_round_trip_through_json() {
         assert!(!evidence.sentences().is_empty());
     }
 }
+
+#[test]
+fn a_reading_counts_for_the_instances_that_it_was_measured_on() {
+    let mut case = Case::at(60.0);
+    let mut decide = |minute: i64, value: f64, measured_on: u32, serving: u32| {
+        let mut values = vec![None; case.signals.len()];
+        values[0] = Some(value);
+        let sample = Sample { minute: Minute(minute), serving: Some(measured_on), total: None, values };
+        let observation = Observation {
+            now: Minute(minute + 2),
+            signals: &case.signals,
+            samples: &[sample],
+            capacity: Capacity { serving, starting: 0 },
+            min_instances: 1,
+            max_instances: 50,
+            lead_minutes: 2,
+            delay_minutes: 1,
+            cooldown_seconds: 300,
+        };
+        case.engine.decide(&observation).target
+    };
+    let growing: Vec<u32> = (0..3).map(|minute| decide(minute, 90.0, 10, 10)).collect();
+    assert_eq!(growing, [10, 10, 15]);
+    assert_eq!(decide(3, 90.0, 10, 15), 15, "the load is still the same");
+    let shrinking: Vec<u32> = (4..19).map(|minute| decide(minute, 20.0, 15, 15)).collect();
+    assert_eq!(shrinking[14], 5);
+    assert_eq!(decide(19, 20.0, 15, 5), 5, "and still the same");
+}

@@ -6,7 +6,8 @@ const IN_MINUTES: usize = 15;
 const IN_SHARE: f64 = 0.9;
 
 /// A cloud's target tracking on utilisation: out after 3 minutes over T to ceil(serving * u / T), in after 15 minutes
-/// under 0.9 T to ceil(serving * highest of them / T).
+/// under 0.9 T to ceil(serving * highest of them / T). `serving` is of the moment of the decision, as the rule is commonly
+/// given.
 #[derive(Clone, Debug)]
 pub struct TargetTrackingPeer {
     target: f64,
