@@ -22,6 +22,8 @@ const OPERATION: &str = "ask the adviser";
 /// Longest wait for one answer. Under load the server sends empty lines meanwhile, so no pause between bytes tells.
 const TRY_TIMEOUT: Duration = Duration::from_secs(30);
 const TEMPERATURE: f64 = 0.1;
+/// A question is asked at most so often. Each time may cost as much as the whole answer.
+pub const MOST_TRIES: u32 = 3;
 
 /// A model behind an OpenAI-compatible API.
 #[derive(Clone, Debug)]
@@ -124,7 +126,7 @@ impl DeepSeek {
     /// A model at a base address, to which `/chat/completions` is appended. `send_thinking` says whether the switch that
     /// turns thinking off is sent: some servers refuse what they do not know.
     pub fn new(transport: Transport, base: &Url, key: Secret, model: &str, send_thinking: bool) -> Self {
-        let transport = transport.with_try_timeout(TRY_TIMEOUT);
+        let transport = transport.with_try_timeout(TRY_TIMEOUT).with_tries(MOST_TRIES);
         Self { transport, base: base.clone(), key, model: model.to_owned(), send_thinking }
     }
 

@@ -121,6 +121,11 @@ impl Transport {
         Self { try_timeout, ..self }
     }
 
+    /// The same, but trying at most so often.
+    pub fn with_tries(self, tries: u32) -> Self {
+        Self { backoff: Backoff { tries, ..self.backoff }, ..self }
+    }
+
     /// The same, but with other pauses between tries.
     pub fn with_backoff(self, backoff: Backoff) -> Self {
         Self { backoff, ..self }

@@ -69,7 +69,8 @@ pub struct DeepSeek {
     pub send_thinking: bool,
     /// Language of its reasons.
     pub language: Language,
-    /// Most tokens a day, in and out together.
+    /// Most tokens a day, in and out together. A question is asked only while its whole answer, three times over, fits: one
+    /// that comes blank is asked for again.
     pub daily_tokens: u64,
     /// Most money a day, in the currency of `prices`. No limit but that of the tokens if left out.
     #[serde(skip_serializing_if = "Option::is_none")]

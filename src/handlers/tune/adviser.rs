@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use crate::clients::deepseek::{DeepSeek, Message, Role, Usage};
+use crate::clients::deepseek::{DeepSeek, MOST_TRIES, Message, Role, Usage};
 use crate::clients::{Cloud, Secret, Transport};
 use crate::config::{self, Language, TokenPrices};
 use crate::model::{Advice, Group, Tunables};
@@ -143,12 +143,13 @@ impl AdviserSettings {
             / 1e6
     }
 
-    /// Why another question would be too dear today, if so.
+    /// Why another question would be too dear today, if so. It may have to be asked more than once.
     fn too_dear(&self, (tokens, cost): (u64, f64), question_bytes: u64) -> Option<String> {
+        let tries = u64::from(MOST_TRIES);
         let next = Usage {
-            prompt_tokens: question_bytes / BYTES_PER_TOKEN,
+            prompt_tokens: tries * question_bytes / BYTES_PER_TOKEN,
             prompt_cache_hit_tokens: 0,
-            completion_tokens: LONGEST_ANSWER_TOKENS.into(),
+            completion_tokens: tries * u64::from(LONGEST_ANSWER_TOKENS),
         };
         if tokens.saturating_add(next.total_tokens()) > self.daily_tokens {
             return Some(format!("the adviser is not asked: {tokens} of {} tokens are spent today", self.daily_tokens));
@@ -198,10 +199,11 @@ mod tests {
 
     #[test]
     fn what_would_go_over_the_budget_is_not_asked() {
-        assert_eq!(settings(10_000, None).too_dear((5_000, 0.0), 4_000), None);
-        assert!(settings(10_000, None).too_dear((7_000, 0.0), 4_000).is_some_and(|why| why.contains("7000 of 10000")));
-        assert_eq!(settings(10_000, Some(0.01)).too_dear((0, 0.0), 4_000), None);
-        assert!(settings(10_000, Some(0.01)).too_dear((0, 0.009), 4_000).is_some());
+        // Of 4 000 bytes: 2 000 tokens to ask, 2 000 to answer, three times.
+        assert_eq!(settings(20_000, None).too_dear((8_000, 0.0), 4_000), None);
+        assert!(settings(20_000, None).too_dear((8_001, 0.0), 4_000).is_some_and(|why| why.contains("8001 of 20000")));
+        assert_eq!(settings(20_000, Some(0.01)).too_dear((0, 0.0), 4_000), None);
+        assert!(settings(20_000, Some(0.01)).too_dear((0, 0.002), 4_000).is_some());
         assert!(settings(10_000, Some(0.0)).too_dear((0, 0.0), 0).is_some());
     }
 }
