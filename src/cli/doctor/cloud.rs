@@ -47,7 +47,15 @@ pub(super) async fn examine(report: &mut Report, cloud: &Cloud, config: &Config,
         metrics::examine_own_systems(report, cloud, group, scope.own_systems, Minute::containing(scope.now)).await;
     }
     rights_by_fleet(report, cloud, config, scope).await;
-    metrics::right_to_write(report, cloud, scope.now).await;
+    if config.publish_metrics {
+        metrics::right_to_write(report, cloud, scope.now).await;
+    } else {
+        report.skipped(
+            metrics::AREA,
+            "may write metrics",
+            "publish_metrics is not set: no decision is told as metrics",
+        );
+    }
     secrets(report, cloud, config).await;
     messages(report, cloud, config).await;
     reclaims(report, cloud, config).await;
@@ -99,7 +107,7 @@ async fn scaling_group(
     let shown = report.read(AS, format!("{name}: group"), api.group(id).await, |found| {
         format!("{}: {} of {} to {} instances", found.name, found.desired, found.min, found.max)
     });
-    if let Some(found) = shown {
+    if let Some(found) = &shown {
         let scales = found.status == GroupStatus::InService;
         let seen = format!("status {:?}", found.status);
         report.must(AS, format!("{name}: scales"), scales, seen, "enable the AS group; a paused one takes no number");
@@ -107,6 +115,9 @@ async fn scaling_group(
         let fits = found.min <= pool.min_instances.max(group.scaling.min_instances) && found.max >= most;
         let seen = format!("the AS group allows {} to {}, the pool at most {most}", found.min, found.max);
         report.must(AS, format!("{name}: limits fit"), fits, seen, "widen the AS group's limits to those of the pool");
+    }
+    for listener in shown.iter().flat_map(|found| &found.listeners) {
+        members(report, cloud, name, &listener.pool_id).await;
     }
     let hooks = api.lifecycle_hooks(id).await;
     report.read(AS, format!("{name}: lifecycle hooks"), hooks, |hooks| format!("{}", hooks.len()));
@@ -156,10 +167,14 @@ async fn tagged_servers(
         report.skipped(ECS, check, "the group only observes; --acting looks all the same");
     }
     if let Some(id) = &source.load_balancer_pool_id {
-        let members = cloud.elb().members(id).await;
-        report.read(ELB, format!("{name}: members"), members, |members| format!("{}", members.len()));
+        members(report, cloud, name, id).await;
     }
     servers.into_iter().map(|server| server.id).collect()
+}
+
+async fn members(report: &mut Report, cloud: &Cloud, name: &str, balancer: &str) {
+    let members = cloud.elb().members(balancer).await;
+    report.read(ELB, format!("{name}: members"), members, |members| format!("{} in pool {balancer}", members.len()));
 }
 
 /// The rights to change fleets, asked of what does not exist.
@@ -182,9 +197,23 @@ async fn rights_by_fleet(report: &mut Report, cloud: &Cloud, config: &Config, sc
         let tag = Tag { key: "doctor".to_owned(), value: "probe".to_owned() };
         report.right(ECS, "may tag servers", cloud.ecs().set_tags(NOBODY, &[tag]).await);
     }
-    let balanced =
-        pools().any(|pool| matches!(&pool.fleet, FleetSource::Ecs(source) if source.load_balancer_pool_id.is_some()));
-    if balanced {
+    let api = cloud.elb();
+    let (mut joins, mut drains) = (false, false);
+    for pool in pools() {
+        match &pool.fleet {
+            FleetSource::Ecs(source) => joins |= source.load_balancer_pool_id.is_some(),
+            FleetSource::AsGroup(source) if !drains => {
+                // That it cannot be shown has a line of its own.
+                let group = cloud.auto_scaling().group(&source.scaling_group_id).await;
+                drains = group.is_ok_and(|group| !group.listeners.is_empty());
+            }
+            FleetSource::AsGroup(_) => {}
+        }
+    }
+    if joins || drains {
+        report.right(ELB, "may set weights", api.set_weight(NOBODY, NOBODY, 0).await);
+    }
+    if joins {
         let member = NewMember {
             name: "doctor-probe".to_owned(),
             address: "192.0.2.1".to_owned(),
@@ -192,9 +221,7 @@ async fn rights_by_fleet(report: &mut Report, cloud: &Cloud, config: &Config, sc
             subnet_cidr_id: None,
             weight: 0,
         };
-        let api = cloud.elb();
         report.right(ELB, "may add members", api.add_member(NOBODY, &member).await);
-        report.right(ELB, "may set weights", api.set_weight(NOBODY, NOBODY, 0).await);
         report.right(ELB, "may remove members", api.remove_member(NOBODY, NOBODY).await);
     }
 }

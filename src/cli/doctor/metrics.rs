@@ -9,7 +9,7 @@ use crate::observe::observe;
 
 use super::report::Report;
 
-const AREA: &str = "cloud eye";
+pub(super) const AREA: &str = "cloud eye";
 /// Instances whose metrics are looked at.
 const MOST_INSTANCES: usize = 20;
 /// How far back is looked.

@@ -77,6 +77,7 @@ impl Ward {
             "region": settings.region,
             "project_id": settings.project_id,
             "endpoints": endpoints,
+            "publish_metrics": true,
             "deepseek": {"mode": "propose", "api_key": {"csms": "deepseek"}},
             "notify": {"topic_urn": "urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:notices"},
             "groups": [{
@@ -183,6 +184,27 @@ async fn each_permission_that_is_missing_makes_a_line_red_that_says_what_to_allo
         let lines = red(&report);
         assert!(lines.iter().any(|line| line.contains("allow ")), "{service:?} {operation}: {lines:?}");
     }
+}
+
+#[tokio::test]
+async fn rights_are_asked_for_what_the_configuration_needs_and_for_nothing_else() {
+    let ward = Ward::open().await;
+    let mut document = ward.document();
+    document["publish_metrics"] = false.into();
+    // An Auto Scaling group behind a load balancer: what leaves it drains there.
+    document["groups"][0]["pools"].as_array_mut().expect("pools").truncate(1);
+    std::fs::write(ward.config(), document.to_string()).expect("a file");
+    let report = ward.examine().await;
+    assert_eq!(report.count(Outcome::Red), 0, "{}", report.table());
+    let rights: Vec<_> = report
+        .checks
+        .iter()
+        .filter(|check| check.check.starts_with("may ") && check.outcome == Outcome::Green)
+        .map(|check| check.check.as_str())
+        .collect();
+    let expected =
+        ["may set the number", "may complete hooks", "may set weights", "may publish", "may invoke evaluate"];
+    assert_eq!(rights, expected, "{}", report.table());
 }
 
 #[tokio::test]
