@@ -8,10 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use flexus_autoscaler::clients::{Proxies, Secret, Transport, client};
 use flexus_autoscaler::config::{AdviserMode, Config};
-use flexus_autoscaler::handlers::tune::{Adviser, Ask, Haste, Outcome, overview, story, tune_group};
+use flexus_autoscaler::handlers::tune::{
+    Adviser, Ask, Haste, Outcome, Wanted, give_order, overview, story, tune_group,
+};
 use flexus_autoscaler::local::play::plausible_advice;
 use flexus_autoscaler::local::{ModelAnswer, Region, RegionSettings, ServerHandle, bad_answers, serve};
-use flexus_autoscaler::model::{EngineKind, Hold, Minute, Order, Standing, Tunables};
+use flexus_autoscaler::model::{EngineKind, Hold, Minute, Order, PolicyOrder, Standing, Tunables};
 use flexus_autoscaler::records::{Happening, HistoryMinute, Record, SCHEMA_VERSION};
 use flexus_autoscaler::replay::{Trace, demo_trace};
 use flexus_autoscaler::state::{Store, history, policies, write_record};
@@ -180,16 +182,19 @@ async fn where_a_person_has_the_last_word_what_passes_is_proposed_and_waits() {
     assert!(round.shadow.is_none(), "{round:?}");
     assert!(round.notes.iter().any(|note| note.contains("balance")), "without the adviser all else works: {round:?}");
     let proposed = round.steps.iter().find(|step| step.standing == Standing::Proposed).expect("one passes");
-    let order = flexus_autoscaler::model::PolicyOrder::Approve;
-    let given = flexus_autoscaler::handlers::tune::give_order(
-        &stage.store,
-        "inference",
-        &proposed.version,
-        (order, "ada", "it looks good"),
-        at(48),
-        soon(),
-    );
-    given.await.expect("recorded");
+    let wanted = Wanted {
+        group: "inference",
+        configured: Some(&stage.config.groups[0]),
+        version: &proposed.version,
+        order: PolicyOrder::Approve,
+        who: "ada",
+        why: "it looks good",
+    };
+    let mut other = stage.config.groups[0].clone();
+    other.policy.violation_price += 1.0;
+    let outdated = give_order(&stage.store, Wanted { configured: Some(&other), ..wanted }, at(48), soon()).await;
+    assert!(outdated.unwrap_err().to_string().contains("has changed since"));
+    give_order(&stage.store, wanted, at(48), soon()).await.expect("recorded");
     assert_eq!(stage.tune(1).await.shadow.as_ref(), Some(&proposed.version));
     stage.server.stop().await;
 }

@@ -14,7 +14,8 @@ use crate::clients::http::Proxies;
 use crate::clients::{Secret, Transport, client};
 use crate::config::{AdviserMode, Config};
 use crate::handlers::tune::{
-    Adviser, Ask, Haste, ListedVersion, OrderError, Overview, VersionStory, give_order, overview, story, tune_group,
+    Adviser, Ask, Haste, ListedVersion, OrderError, Overview, VersionStory, Wanted, give_order, overview, story,
+    tune_group,
 };
 use crate::model::{Comparison, PolicyEvent, PolicyOrder, SecretSource};
 
@@ -266,13 +267,17 @@ fn order(arguments: &OrderArguments, order: PolicyOrder) -> Result<(), CliError>
         let stored = arguments.stored.open().await?;
         let now = now(&stored, arguments.now).await?;
         let deadline = Instant::now() + PATIENCE;
-        let said = (order, arguments.who.as_str(), arguments.why.as_str());
-        let given = give_order(&stored.store, &stored.name, &arguments.version, said, now, deadline).await;
-        given.map_err(|error| match error {
-            OrderError::UnknownVersion(_) | OrderError::Past { .. } | OrderError::NotWaiting { .. } => {
-                CliError::input(error)
-            }
-            error => CliError::failed(error),
+        let wanted = Wanted {
+            group: &stored.name,
+            configured: stored.configured().ok(),
+            version: &arguments.version,
+            order,
+            who: &arguments.who,
+            why: &arguments.why,
+        };
+        give_order(&stored.store, wanted, now, deadline).await.map_err(|error| match error {
+            OrderError::Store(error) => CliError::failed(error),
+            error => CliError::input(error),
         })
     })?;
     let from = match order {

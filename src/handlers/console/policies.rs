@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::holds::bad_text;
 use super::routes::Document;
 use super::{Desk, Problem};
-use crate::handlers::tune::{OrderError, Overview, VersionStory, give_order, overview, story};
+use crate::handlers::tune::{OrderError, Overview, VersionStory, Wanted, give_order, overview, story};
 use crate::model::{PolicyChange, PolicyOrder};
 
 /// Who orders, and why.
@@ -78,11 +78,11 @@ async fn order(
             return Err(Problem::invalid(pointer, detail));
         }
     }
-    let given = give_order(&desk.store, &group.name, &version, (order, &who, &why), desk.now, desk.deadline).await;
-    match given {
+    let wanted = Wanted { group: &group.name, configured: Some(group), version: &version, order, who: &who, why: &why };
+    match give_order(&desk.store, wanted, desk.now, desk.deadline).await {
         Ok(change) => Ok(Json(Ordered { change })),
         Err(OrderError::UnknownVersion(version)) => Err(Problem::unknown_version(&version)),
-        Err(error @ (OrderError::Past { .. } | OrderError::NotWaiting { .. })) => {
+        Err(error @ (OrderError::Past { .. } | OrderError::NotWaiting { .. } | OrderError::Outdated(_))) => {
             Err(Problem::conflict(error.to_string()))
         }
         Err(OrderError::Store(error)) => Err(error.into()),

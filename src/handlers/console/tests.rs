@@ -18,7 +18,7 @@ use crate::clients::Secret;
 use crate::engine::purchase::PoolTarget;
 use crate::engine::{Evidence, Proposal, guardrails};
 use crate::functiongraph::events::{Event, GatewayRequest};
-use crate::model::{Capacity, Hold, Mode, Order, PolicyChange, PolicyEvent, Sample, Standing};
+use crate::model::{Capacity, Hold, Mode, Order, PolicyChange, PolicyEvent, PolicyVersion, Sample, Standing, basis};
 use crate::records::{Decision, Happening, Loss, Record, SCHEMA_VERSION, Seen, Trigger};
 use crate::state::policies::{write_change, write_version};
 use crate::state::{Snapshot, recent_records, write_record, write_snapshot};
@@ -151,7 +151,8 @@ async fn evaluated() -> Arc<Fake> {
         ..Snapshot::empty(now() - TimeDelta::minutes(1), vec!["cpu".to_owned()])
     };
     write_snapshot(&fake.store, "inference", &snapshot, soon()).await.unwrap();
-    write_version(&fake.store, &version_named(VERSION), soon()).await.unwrap();
+    let version = PolicyVersion { basis: basis(&config().groups[0]), ..version_named(VERSION) };
+    write_version(&fake.store, &version, soon()).await.unwrap();
     let change = became(Standing::Proposed);
     write_change(&fake.store, "inference", &change, "tune", soon()).await.unwrap();
     fake
@@ -792,4 +793,17 @@ async fn only_a_version_that_waits_can_be_approved() {
     let path = format!("/api/groups/inference/policies/{VERSION}/approve");
     let problem = refused(&fake, request("POST", &path, wish), StatusCode::CONFLICT, "conflict").await;
     assert!(problem.to_string().contains("only one that is proposed can be approved"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_version_for_another_configuration_can_be_rejected_and_not_approved() {
+    let fake = evaluated().await;
+    write_version(&fake.store, &version_named(VERSION), soon()).await.unwrap();
+    let wish = json!({"who": "ada", "why": "looks right"}).to_string();
+    let path = |order: &str| format!("/api/groups/inference/policies/{VERSION}/{order}");
+    let approve = request("POST", &path("approve"), wish.clone());
+    let problem = refused(&fake, approve, StatusCode::CONFLICT, "conflict").await;
+    assert!(problem.to_string().contains("has changed since"), "{problem}");
+    let (status, _, body) = send(open(&fake), request("POST", &path("reject"), wish)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
 }

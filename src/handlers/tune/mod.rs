@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 pub use self::adviser::{Adviser, AdviserSettings, Asked};
 pub use self::group::{Ask, Haste, tune_group};
-pub use self::orders::{ListedVersion, OrderError, Overview, VersionStory, give_order, overview, story};
+pub use self::orders::{ListedVersion, OrderError, Overview, VersionStory, Wanted, give_order, overview, story};
 pub use self::outcome::{JudgedVersion, Outcome, VersionStep};
 use super::serve::serve;
 use super::weekly::report_week;

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::model::{Author, CONFIG_VERSION, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, Standing};
+use crate::model::{
+    Author, CONFIG_VERSION, Group, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, Standing, basis,
+};
 use crate::records::SCHEMA_VERSION;
 use crate::state::policies::{self, AT_ONCE, FoundCourse};
 use crate::state::{Store, StoreError};
@@ -64,6 +66,23 @@ pub struct VersionStory {
     pub story: Vec<PolicyChange>,
 }
 
+/// What a person wants of a version.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The group.
+    pub group: &'a str,
+    /// As it is configured, where that is known.
+    pub configured: Option<&'a Group>,
+    /// The version.
+    pub version: &'a str,
+    /// What shall become of it.
+    pub order: PolicyOrder,
+    /// Who wants it.
+    pub who: &'a str,
+    /// And why.
+    pub why: &'a str,
+}
+
 /// An order that cannot be given.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -87,6 +106,9 @@ pub enum OrderError {
         /// How it stands.
         standing: &'static str,
     },
+    /// It was made for another configuration.
+    #[error("version {0} is for a configuration of the policy that has changed since; the next run of tune drops it")]
+    Outdated(String),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -165,17 +187,16 @@ pub async fn story(
 /// Records a person's order about a version.
 ///
 /// # Errors
-/// When there is no such version, it is past, or the store fails.
+/// When there is no such version, it is past or of another configuration, or the store fails.
 pub async fn give_order(
     store: &Store,
-    group: &str,
-    version: &str,
-    (order, who, why): (PolicyOrder, &str, &str),
+    wanted: Wanted<'_>,
     now: DateTime<Utc>,
     deadline: Instant,
 ) -> Result<PolicyChange, OrderError> {
+    let Wanted { group, configured, version, order, who, why } = wanted;
     let unknown = || OrderError::UnknownVersion(version.to_owned());
-    let VersionStory { story, .. } = story(store, group, version, deadline).await?.ok_or_else(unknown)?;
+    let VersionStory { version: known, story } = story(store, group, version, deadline).await?.ok_or_else(unknown)?;
     let standing = statuses(&story).get(version).and_then(|status| status.standing);
     if let Some(past @ (Standing::Rejected | Standing::RolledBack | Standing::Lapsed)) = standing {
         return Err(OrderError::Past { version: version.to_owned(), standing: past.name() });
@@ -184,6 +205,9 @@ pub async fn give_order(
         (order, standing)
     {
         return Err(OrderError::NotWaiting { version: version.to_owned(), standing: other.name() });
+    }
+    if order == PolicyOrder::Approve && configured.is_some_and(|group| basis(group) != known.basis) {
+        return Err(OrderError::Outdated(version.to_owned()));
     }
     let change = PolicyChange {
         schema: SCHEMA_VERSION,
