@@ -1,5 +1,7 @@
 //! Whether the signals arrive, and how old they are.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clients::Cloud;
@@ -14,6 +16,8 @@ pub(super) const AREA: &str = "cloud eye";
 const MOST_INSTANCES: usize = 20;
 /// How far back is looked.
 const WINDOW_MINUTES: i64 = 40;
+/// Names of other metrics that are shown where one has no value.
+const MOST_NAMES: usize = 20;
 /// What the way from the instance to the API may take, beside two periods.
 const SLACK_SECONDS: i64 = 180;
 
@@ -41,7 +45,11 @@ pub(super) async fn examine(
             Ok(points) => {
                 let newest: Vec<Option<DateTime<Utc>>> =
                     points.iter().map(|points| points.last().map(|point| point.start)).collect();
-                reading.judge(report, check, source, &newest);
+                let others = match newest.iter().any(Option::is_some) {
+                    true => String::new(),
+                    false => others(cloud, &series[0]).await,
+                };
+                reading.judge(report, check, source, &newest, &others);
             }
             Err(error) => report.red(AREA, check, error.to_string(), super::rights::mend(&error)),
         }
@@ -86,6 +94,21 @@ pub(super) async fn right_to_write(report: &mut Report, cloud: &Cloud, now: Date
     report.right(AREA, "may write metrics", cloud.cloud_eye().write(&[value]).await);
 }
 
+/// Which metrics the resource has in that namespace, for whoever has misspelt one. Nothing where that cannot be asked.
+async fn others(cloud: &Cloud, metric: &Metric) -> String {
+    let resource = metric.dimensions.first().map(|dimension| (dimension.name.as_str(), dimension.value.as_str()));
+    let Ok(listed) = cloud.cloud_eye().list(&metric.namespace, resource).await else { return String::new() };
+    let names: BTreeSet<String> = listed.into_iter().map(|metric| metric.metric_name).collect();
+    let resource = resource.map_or_else(|| "there".to_owned(), |(name, value)| format!("{name} {value}"));
+    if names.is_empty() {
+        return format!("; {resource} has nothing in that namespace");
+    }
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let names: Vec<String> = names.into_iter().take(MOST_NAMES).collect();
+    format!("; {resource} has {}{more}", names.join(", "))
+}
+
 fn series(source: &CloudEyeSource, instances: &[String]) -> Vec<Metric> {
     match source.per {
         Some(Per::Instance) => instances
@@ -113,6 +136,7 @@ impl Reading {
         check: String,
         source: &CloudEyeSource,
         newest_starts: &[Option<DateTime<Utc>>],
+        others: &str,
     ) {
         // A value is complete at the end of its period.
         let age = |start: &DateTime<Utc>| (self.now - *start).num_seconds() - self.period_seconds;
@@ -124,7 +148,7 @@ impl Reading {
             } else {
                 "look at the namespace, the metric's name and the dimensions; a load balancer without traffic has none"
             };
-            report.red(AREA, check, format!("{name}: no value in {WINDOW_MINUTES} minutes"), mend);
+            report.red(AREA, check, format!("{name}: no value in {WINDOW_MINUTES} minutes{others}"), mend);
             return;
         };
         let of = if self.per_instance {

@@ -237,6 +237,19 @@ async fn a_metric_that_does_not_arrive_is_red_and_names_the_agent() {
 }
 
 #[tokio::test]
+async fn a_metric_that_is_misspelt_is_red_and_the_names_that_there_are_are_shown() {
+    let ward = Ward::open().await;
+    let mut document = ward.document();
+    document["groups"][0]["signals"][1]["source"]["cloud_eye"]["metric"] = "mb_l7_qqs".into();
+    std::fs::write(ward.config(), document.to_string()).expect("a file");
+    let lines = red(&ward.examine().await);
+    assert!(
+        matches!(lines.as_slice(), [line] if line.contains("mb_l7_qqs") && line.contains("mb_l7_qps")),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_system_of_ones_own_that_does_not_answer_is_red_only_where_it_is_looked_at() {
     let ward = Ward::open().await;
     let mut document = ward.document();
