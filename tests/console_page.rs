@@ -75,7 +75,9 @@ async fn a_person_sees_why_and_gives_orders_in_both_languages() {
     let address = play.serve_console().await.expect("a console");
     let Some(script) = browser::drive("console_page.mjs", &[address.as_ref(), CONSOLE_TOKEN.as_ref()]) else { return };
     while play.step().await.is_some() {}
-    let (version, change) = waiting(play.group(), "2026-03-02T03:00:00Z".parse().expect("a time"));
+    let stored = play.store().object(BUCKET, "config.json").expect("a configuration");
+    let config = Config::parse(&stored.content).expect("a good one");
+    let (version, change) = waiting(&config.groups[0], "2026-03-02T03:00:00Z".parse().expect("a time"));
     let put = |key: String, document: serde_json::Value| {
         let key = format!("groups/{}/policies/{key}.json", version.group);
         play.store().put(BUCKET, &key, document.to_string()).expect("written");
