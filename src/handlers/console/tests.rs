@@ -1,5 +1,9 @@
 //! The API through its router and through the gateway, on a store in memory.
 
+mod gateway;
+mod orders;
+mod policies;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,7 +13,6 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::TimeDelta;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -17,7 +20,6 @@ use super::*;
 use crate::clients::Secret;
 use crate::engine::purchase::PoolTarget;
 use crate::engine::{Evidence, Proposal, guardrails};
-use crate::functiongraph::events::{Event, GatewayRequest};
 use crate::model::{Capacity, Hold, Mode, Order, PolicyChange, PolicyEvent, PolicyVersion, Sample, Standing, basis};
 use crate::records::{Decision, Happening, Loss, Record, SCHEMA_VERSION, Seen, Trigger};
 use crate::state::policies::{write_change, write_version};
@@ -441,58 +443,6 @@ async fn an_evaluation_is_asked_for_with_or_without_effect() {
 }
 
 #[tokio::test]
-async fn an_order_is_recorded_and_shown_at_once_and_lifted_again() {
-    let fake = evaluated().await;
-    let hold = json!({"order": {"pin": 6}, "who": "ada", "why": "sale", "until": "2026-01-08T09:45:00Z"});
-    let (status, _, body) = send(open(&fake), request("PUT", "/api/groups/inference/hold", hold.to_string())).await;
-    assert_eq!((status, &body["hold"]), (StatusCode::OK, &hold));
-    let record = body["record"].as_str().unwrap();
-    assert!(record.starts_with("20260108T084500Z-console-"), "{record}");
-
-    let holds = async || fetch(&fake, "/api/groups").await["groups"][0]["holds"].clone();
-    assert_eq!(holds().await[1], hold);
-
-    let (status, _, body) = send(open(&fake), request("DELETE", "/api/groups/inference/hold?who=ada", "")).await;
-    assert_eq!((status, body["lifted"].as_array().unwrap().len()), (StatusCode::OK, 2));
-}
-
-#[tokio::test]
-async fn an_order_that_makes_no_sense_is_refused_with_its_place() {
-    let fake = backend();
-    let hold = |change: Value| {
-        let mut hold = json!({"order": "pause_in", "who": "ada", "why": "sale", "until": "2026-01-08T09:45:00Z"});
-        hold.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        request("PUT", "/api/groups/inference/hold", hold.to_string())
-    };
-    for (change, pointer) in [
-        (json!({"who": " "}), "/who"),
-        (json!({"why": "x".repeat(201)}), "/why"),
-        (json!({"why": "two\nlines"}), "/why"),
-        (json!({"until": "2026-01-08T08:45:00Z"}), "/until"),
-        (json!({"until": "2026-03-08T08:45:00Z"}), "/until"),
-        (json!({"until": "tomorrow"}), "/until"),
-        (json!({"order": {"pin": 21}}), "/order/pin"),
-        (json!({"order": {"floor": 1}}), "/order/floor"),
-        (json!({"order": {"floor": -1}}), "/order/floor"),
-        (json!({"order": "stop"}), "/order"),
-        (json!({"reason": "typo"}), "/reason"),
-    ] {
-        let problem = refused(&fake, hold(change), StatusCode::UNPROCESSABLE_ENTITY, "invalid").await;
-        assert_eq!(problem["pointer"], pointer, "{problem}");
-    }
-    let put = |body: &str| request("PUT", "/api/groups/inference/hold", body.to_owned());
-    for body in ["", "{", "{} {}"] {
-        let refusal = send(open(&fake), put(body)).await;
-        assert!(refusal.0.is_client_error(), "{refusal:?}");
-    }
-    refused(&fake, put(&" ".repeat(20_000)), StatusCode::PAYLOAD_TOO_LARGE, "too-large").await;
-    let anonymous = request("DELETE", "/api/groups/inference/hold", "");
-    refused(&fake, anonymous, StatusCode::BAD_REQUEST, "bad-request").await;
-    let names = fake.store.names_after("groups/inference/records", "", soon()).await.unwrap();
-    assert_eq!(names, [""; 0], "a refused order was recorded");
-}
-
-#[tokio::test]
 async fn a_group_is_told_over_time_with_what_the_time_cost() {
     let fake = evaluated().await;
     let body = fetch(&fake, "/api/groups/inference/series").await;
@@ -611,113 +561,6 @@ async fn the_page_of_ten_thousand_decisions_asks_the_store_a_few_hundred_times_a
 }
 
 #[tokio::test]
-async fn the_page_is_open_to_anyone_and_guarded_against_foreign_scripts() {
-    let mut request = sample("console-groups");
-    request.headers.clear();
-    for (path, media_type, start) in [
-        ("/", "text/html; charset=utf-8", "<!doctype html>"),
-        ("/prefix/page.js", "text/javascript; charset=utf-8", "//"),
-        ("/page.css", "text/css; charset=utf-8", ":root"),
-    ] {
-        request.path = path.to_owned();
-        let answer = through_gateway(backend(), &request).await;
-        assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)), "{path}");
-        assert_eq!(answer["headers"]["content-type"], media_type);
-        let policy = answer["headers"]["content-security-policy"].as_str().unwrap();
-        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-        assert!(answer["body"].as_str().unwrap().starts_with(start));
-    }
-}
-
-async fn through_gateway(fake: Arc<Fake>, request: &GatewayRequest) -> Value {
-    answer(request, fake, AccessToken::new(&Secret::new(TOKEN))).await.unwrap()
-}
-
-fn sample(name: &str) -> GatewayRequest {
-    let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    match Event::parse(&std::fs::read(path).unwrap()).unwrap() {
-        Event::Gateway(mut request) => {
-            request.headers.insert("authorization".to_owned(), format!("Bearer {TOKEN}"));
-            request
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn the_gateways_samples_are_answered_in_the_gateways_form() {
-    for name in ["console-groups", "console-decisions", "console-hold"] {
-        let answer = through_gateway(evaluated().await, &sample(name)).await;
-        assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)), "{answer}");
-        assert_eq!(answer["headers"]["content-type"], "application/json");
-        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-        assert!(body.get("groups").or(body.get("decisions")).or(body.get("hold")).is_some(), "{body}");
-    }
-}
-
-#[tokio::test]
-async fn a_sample_with_a_token_that_is_wrong_is_refused() {
-    let mut request = sample("console-groups");
-    request.headers.insert("authorization".to_owned(), "Bearer example-token".to_owned());
-    let answer = through_gateway(backend(), &request).await;
-    assert_eq!((&answer["statusCode"], &answer["headers"]["www-authenticate"]), (&json!(401), &json!("Bearer")));
-}
-
-#[tokio::test]
-async fn the_gateway_may_publish_the_api_under_a_prefix() {
-    let mut request = sample("console-groups");
-    request.path = "/autoscaler/api/groups".to_owned();
-    assert_eq!(through_gateway(backend(), &request).await["statusCode"], 200);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
-    #[test]
-    fn no_request_through_the_gateway_panics(
-        method in "GET|PUT|[A-Z]{0,6}|\\PC{0,4}",
-        path in "(/api)?(/groups|/inference|/hold|/\\PC{0,6}){0,4}|\\PC{0,12}|:99999",
-        headers in prop::collection::btree_map("host|accept|authorization|x-forwarded-proto|\\PC{0,6}", "\\PC{0,12}", 0..4),
-        query in prop::collection::btree_map("limit|since|\\PC{0,4}", "\\PC{0,8}", 0..3),
-        body in prop::collection::vec(any::<u8>(), 0..40),
-    ) {
-        let request = GatewayRequest { method, path, path_rest: None, headers, query, body: body.into(), request_id: None };
-        let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let answered = executor.block_on(answer(&request, backend(), AccessToken::new(&Secret::new(TOKEN))));
-        if let Ok(answer) = answered {
-            let is_page = answer["headers"].get("content-security-policy").is_some();
-            prop_assert!(is_page || answer["statusCode"].as_u64().unwrap() >= 400);
-        }
-    }
-}
-
-#[tokio::test]
-async fn versions_are_listed_and_a_persons_order_is_kept_with_the_story_and_told_to_evaluate() {
-    let fake = evaluated().await;
-    let list = fetch(&fake, "/api/groups/inference/policies").await;
-    assert_eq!((&list["active"], &list["versions"][0]["standing"]), (&json!("config"), &json!("proposed")), "{list}");
-    let path = format!("/api/groups/inference/policies/{VERSION}");
-    let wish = json!({"who": "ada", "why": "too nervous"}).to_string();
-    let (status, _, answer) = send(open(&fake), request("POST", &format!("{path}/rollback"), wish.clone())).await;
-    assert_eq!((status, &answer["change"]["what"]["ordered"]), (StatusCode::OK, &json!("roll_back")), "{answer}");
-    let story = fetch(&fake, &path).await;
-    assert_eq!(story["story"].as_array().map(Vec::len), Some(2), "{story}");
-    let records = recent_records(&fake.store, "inference", now(), soon()).await.unwrap();
-    assert!(records.iter().any(|name| name.contains("-policy-")), "{records:?}");
-
-    let nobody = json!({"who": "", "why": "x"}).to_string();
-    let problem = request("POST", &format!("{path}/approve"), nobody);
-    assert_eq!(refused(&fake, problem, StatusCode::UNPROCESSABLE_ENTITY, "invalid").await["pointer"], "/who");
-    for name in ["none", "..%2Factive", "a%2Fb"] {
-        let unknown = request("POST", &format!("/api/groups/inference/policies/{name}/approve"), wish.clone());
-        refused(&fake, unknown, StatusCode::NOT_FOUND, "unknown-version").await;
-    }
-    write_change(&fake.store, "inference", &became(Standing::RolledBack), "tune", soon()).await.unwrap();
-    let past = request("POST", &format!("{path}/approve"), wish);
-    refused(&fake, past, StatusCode::CONFLICT, "conflict").await;
-}
-
-#[tokio::test]
 async fn decisions_are_told_as_metrics_in_prometheus_text_format_to_whoever_has_the_token() {
     let fake = evaluated().await;
     let response = open(&fake).oneshot(request("GET", "/api/metrics", "")).await.unwrap();
@@ -757,53 +600,4 @@ fn every_metric_of_the_grafana_dashboard_is_one_that_the_console_tells() {
         assert!(source.contains(&format!("\"{name}\"")), "autoscaler_{name} is told by nobody");
     }
     serde_json::from_str::<Value>(dashboard).unwrap();
-}
-
-#[tokio::test]
-async fn orders_of_the_same_second_count_in_the_order_in_which_they_were_given() {
-    let fake = backend();
-    let hold = json!({"order": {"pin": 6}, "who": "ada", "why": "sale", "until": "2026-01-08T09:45:00Z"}).to_string();
-    let holds = async || fetch(&fake, "/api/groups").await["groups"][0]["holds"].as_array().map(Vec::len);
-    for _ in 0..8 {
-        send(open(&fake), request("PUT", "/api/groups/inference/hold", hold.clone())).await;
-        assert_eq!(holds().await, Some(1));
-        send(open(&fake), request("DELETE", "/api/groups/inference/hold?who=ada", "")).await;
-        assert_eq!(holds().await, Some(0));
-    }
-}
-
-#[tokio::test]
-async fn an_order_is_shown_however_long_nothing_has_evaluated() {
-    let fake = backend();
-    record(&fake, "h1", 120, "console", Happening::Hold(floor(5, 60))).await;
-    let holds = async || fetch(&fake, "/api/groups").await["groups"][0]["holds"].as_array().map(Vec::len);
-    assert_eq!(holds().await, Some(1), "there is no snapshot");
-    let written = now() - TimeDelta::minutes(115);
-    let last_decision = Some("20260108T065000Z-evaluate-r1.json".to_owned());
-    let snapshot = Snapshot { last_decision, ..Snapshot::empty(written, vec!["cpu".to_owned()]) };
-    write_snapshot(&fake.store, "inference", &snapshot, soon()).await.unwrap();
-    assert_eq!(holds().await, Some(1), "the snapshot is two hours old, and the order is not folded in");
-}
-
-#[tokio::test]
-async fn only_a_version_that_waits_can_be_approved() {
-    let fake = evaluated().await;
-    write_change(&fake.store, "inference", &became(Standing::Shadow), "tune", soon()).await.unwrap();
-    let wish = json!({"who": "ada", "why": "looks right"}).to_string();
-    let path = format!("/api/groups/inference/policies/{VERSION}/approve");
-    let problem = refused(&fake, request("POST", &path, wish), StatusCode::CONFLICT, "conflict").await;
-    assert!(problem.to_string().contains("only one that is proposed can be approved"), "{problem}");
-}
-
-#[tokio::test]
-async fn a_version_for_another_configuration_can_be_rejected_and_not_approved() {
-    let fake = evaluated().await;
-    write_version(&fake.store, &version_named(VERSION), soon()).await.unwrap();
-    let wish = json!({"who": "ada", "why": "looks right"}).to_string();
-    let path = |order: &str| format!("/api/groups/inference/policies/{VERSION}/{order}");
-    let approve = request("POST", &path("approve"), wish.clone());
-    let problem = refused(&fake, approve, StatusCode::CONFLICT, "conflict").await;
-    assert!(problem.to_string().contains("has changed since"), "{problem}");
-    let (status, _, body) = send(open(&fake), request("POST", &path("reject"), wish)).await;
-    assert_eq!(status, StatusCode::OK, "{body}");
 }
