@@ -7,7 +7,7 @@ use flexus_autoscaler::config::Config;
 use flexus_autoscaler::local::play::{BUCKET, CONSOLE_TOKEN, Play, PlaySettings};
 use flexus_autoscaler::model::{
     Author, Comparison, Expected, Figures, Group, Minute, PolicyChange, PolicyEvent, PolicyEvidence, PolicyVersion,
-    Standing, Tunables, basis,
+    Standing, Tunables, Worst, basis,
 };
 use flexus_autoscaler::records::SCHEMA_VERSION;
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
@@ -40,7 +40,7 @@ fn waiting(group: &Group, created: DateTime<Utc>) -> (PolicyVersion, PolicyChang
         seed: 1,
         stress: Vec::new(),
         not_replayed: Vec::new(),
-        expected: Expected { price_of_work: 1.4, late_share: 0.01 },
+        expected: Expected { window: Worst { price_of_work: 1.4, late_share: 0.01 }, early: None },
         passed: true,
         objections: Vec::new(),
     };

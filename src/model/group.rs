@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Schedule, Signal, SignalKind};
+use super::{Sample, Schedule, Signal, SignalKind};
 
 /// One scaled service: its fleet, signals, policy, prices. The unit of state, decision and concurrency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,18 @@ impl Group {
         let mut utilisations = self.signals.iter().enumerate().filter(is_utilisation);
         let first = utilisations.clone().next();
         utilisations.find(|(_, signal)| Some(&signal.name) == self.policy.target_signal.as_ref()).or(first)
+    }
+
+    /// How busy the serving instances were, in per cent: as the load signal says, or without one by the rate of requests and
+    /// the configured capacity of an instance.
+    pub fn utilisation(&self, sample: &Sample) -> Option<f64> {
+        let value = |index: usize| sample.values.get(index).copied().flatten();
+        if let Some((index, _)) = self.load_signal() {
+            return value(index);
+        }
+        let rate = self.signals.iter().position(|signal| signal.kind == SignalKind::RatePerSecond)?;
+        let serving = f64::from(sample.serving.filter(|serving| *serving > 0)?);
+        Some(value(rate)? / (self.policy.instance_capacity? * serving) * 100.0)
     }
 
     /// What an instance costs per hour on demand: the cheapest such pool's price. `None` without one.

@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Expected, Minute, WATCH_MINUTES};
+use super::{Expected, Minute, WATCH_MINUTES, Worst};
 
 /// Less work than this, in instance-minutes, tells nothing.
 const LEAST_WORK: f64 = 1.0;
 /// Minutes that a policy has at least before it is judged by what is measured.
-const LEAST_MINUTES: u32 = 60;
+pub const LEAST_WATCHED_MINUTES: u32 = 60;
 /// Price of work that is still as expected, as a multiple of the highest that was expected ...
 const MOST_DEARER: f64 = 1.25;
 /// ... and on top of it.
@@ -67,8 +67,8 @@ impl LiveFigures {
     }
 
     /// How it is worse than expected, if it is and there are minutes enough to tell.
-    pub fn worse_than(&self, expected: &Expected) -> Option<String> {
-        if self.minutes < LEAST_MINUTES {
+    pub fn worse_than(&self, expected: &Worst) -> Option<String> {
+        if self.minutes < LEAST_WATCHED_MINUTES {
             return None;
         }
         let most_late = expected.late_share + LATE_SLACK;
@@ -90,7 +90,7 @@ impl LiveFigures {
     }
 }
 
-/// Minutes after a version has taken effect that are still its predecessor's doing.
+/// Minutes after a version has taken effect, or is left to itself again, that are still the doing of what was before.
 const INHERITED_MINUTES: i64 = 15;
 
 /// What is measured of a version that is watched, in windows of [`WATCH_MINUTES`].
@@ -118,18 +118,27 @@ impl Watch {
         }
     }
 
-    /// Takes in a minute, and tells how the version is worse than expected, if it is.
+    /// Takes in a minute, and tells how the version is worse than expected, if it is. A window is judged when it is over, and
+    /// before that by what its first minutes may be at worst: an hour with a burst is worse than six with the same burst.
     pub fn note(&mut self, minute: Minute, measured: &LiveFigures, expected: &Expected) -> Option<String> {
         if minute < self.from {
             return None;
         }
+        let mut worse = None;
         if minute - self.from >= WATCH_MINUTES {
+            worse = self.tally.worse_than(&expected.window);
             self.from = minute;
             self.tally = LiveFigures::default();
         }
         self.tally = self.tally.and(measured);
         self.measured_minutes = self.measured_minutes.saturating_add(1);
-        self.tally.worse_than(expected)
+        worse.or_else(|| self.tally.worse_than(expected.early.as_ref()?))
+    }
+
+    /// What is measured now is not the version's doing, and neither is what follows at once: the window begins anew.
+    pub fn interrupt(&mut self, minute: Minute) {
+        self.from = minute + INHERITED_MINUTES;
+        self.tally = LiveFigures::default();
     }
 }
 
@@ -144,7 +153,7 @@ mod tests {
 
     #[test]
     fn late_work_and_dear_work_are_worse_than_expected() {
-        let expected = Expected { price_of_work: 1.6, late_share: 0.01 };
+        let expected = Worst { price_of_work: 1.6, late_share: 0.01 };
         assert_eq!(minutes(120, 70.0, 600.0).worse_than(&expected), None);
         assert!(minutes(120, 70.0, 2500.0).worse_than(&expected).is_some_and(|why| why.contains("was late")));
         assert!(minutes(120, 30.0, 600.0).worse_than(&expected).is_some_and(|why| why.contains("work costs")));
@@ -152,14 +161,15 @@ mod tests {
 
     #[test]
     fn a_few_minutes_tell_nothing_and_neither_does_an_idle_night() {
-        let expected = Expected { price_of_work: 1.6, late_share: 0.01 };
+        let expected = Worst { price_of_work: 1.6, late_share: 0.01 };
         assert_eq!(minutes(59, 70.0, 2500.0).worse_than(&expected), None);
         assert_eq!(minutes(120, 0.0, 500.0).worse_than(&expected), None);
     }
 
     #[test]
     fn what_a_version_has_inherited_is_not_held_against_it_and_what_is_long_past_neither() {
-        let expected = Expected { price_of_work: 1.6, late_share: 0.01 };
+        let worst = Worst { price_of_work: 1.6, late_share: 0.01 };
+        let expected = Expected { window: worst, early: Some(worst) };
         let late = LiveFigures::minute(10, 10, 90.0, Some(9000.0), 2000.0, 20.0);
         let good = LiveFigures::minute(10, 10, 70.0, Some(600.0), 2000.0, 20.0);
         let mut watch = Watch::begin("v", Minute(0));
@@ -170,5 +180,40 @@ mod tests {
         assert_eq!(worse(&mut watch, 15..375, &good), 0);
         assert_eq!(worse(&mut watch, 375..434, &late), 0, "a new window has begun");
         assert_eq!(worse(&mut watch, 434..440, &late), 6);
+    }
+
+    #[test]
+    fn an_hour_may_be_worse_than_a_window_and_a_window_is_judged_when_it_is_over() {
+        let late = LiveFigures::minute(10, 10, 90.0, Some(9000.0), 2000.0, 20.0);
+        let good = LiveFigures::minute(10, 10, 70.0, Some(600.0), 2000.0, 20.0);
+        let expected = Expected {
+            window: Worst { price_of_work: 4.0, late_share: 0.12 },
+            early: Some(Worst { price_of_work: 12.0, late_share: 0.5 }),
+        };
+        let judged = |late_minutes: i64, expected: &Expected| {
+            let mut watch = Watch::begin("v", Minute(-INHERITED_MINUTES));
+            let note = |minute: i64| {
+                let measured = if minute < late_minutes { &late } else { &good };
+                watch.note(Minute(minute), measured, expected).map(|_| minute)
+            };
+            (0..400).find_map(note)
+        };
+        assert_eq!(judged(25, &expected), None, "half of an hour, a tenth of the window");
+        assert_eq!(judged(50, &expected), Some(59), "worse than any hour");
+        assert_eq!(judged(30 + 60, &Expected { early: None, ..expected }), Some(360), "a quarter of the window");
+    }
+
+    #[test]
+    fn what_is_not_its_doing_is_not_held_against_a_version() {
+        let worst = Worst { price_of_work: 1.6, late_share: 0.01 };
+        let expected = Expected { window: worst, early: Some(worst) };
+        let late = LiveFigures::minute(10, 10, 90.0, Some(9000.0), 2000.0, 20.0);
+        let mut watch = Watch::begin("v", Minute(-INHERITED_MINUTES));
+        for minute in 0..200 {
+            watch.interrupt(Minute(minute));
+            assert_eq!(watch.note(Minute(minute), &late, &expected), None);
+        }
+        assert_eq!(watch.measured_minutes, 0);
+        assert!((200..280).any(|minute| watch.note(Minute(minute), &late, &expected).is_some()));
     }
 }

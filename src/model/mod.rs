@@ -16,7 +16,7 @@ pub use advice::*;
 pub use endpoints::Endpoints;
 pub use group::*;
 pub use hold::{Hold, Order};
-pub use live_figures::{LiveFigures, Watch};
+pub use live_figures::{LEAST_WATCHED_MINUTES, LiveFigures, Watch};
 pub use minute::Minute;
 pub use policy_version::*;
 pub use sample::{Capacity, Sample};

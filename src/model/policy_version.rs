@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Minute, Tunables};
+use super::{LiveFigures, Minute, Tunables};
 
 /// The name that decisions give to the configuration's own policy.
 pub const CONFIG_VERSION: &str = "config";
@@ -132,13 +132,36 @@ pub struct StressResult {
     pub passed: bool,
 }
 
-/// What is to be expected of a policy live, each over windows of [`WATCH_MINUTES`].
+/// What is to be expected of a policy live, at worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Expected {
-    /// Highest price of a window, in instance-minutes for an instance-minute of work: what is paid, and what late work costs.
+    /// Of a whole window of [`WATCH_MINUTES`], whenever it begins.
+    #[serde(flatten)]
+    pub window: Worst,
+    /// Of a window's first minutes, from the sixtieth on. Versions of before 2026-11-28 do not say: they are judged by whole
+    /// windows alone.
+    #[serde(default)]
+    pub early: Option<Worst>,
+}
+
+/// Figures that are not exceeded as long as all goes as replayed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Worst {
+    /// Highest price, in instance-minutes for an instance-minute of work: what is paid, and what late work costs.
     pub price_of_work: f64,
-    /// Highest share of a window's work in minutes whose response time was over the service level.
+    /// Highest share of the work in minutes whose response time was over the service level.
     pub late_share: f64,
+}
+
+impl Worst {
+    /// The worse of both.
+    #[must_use]
+    pub fn or(self, figures: &LiveFigures) -> Self {
+        Self {
+            price_of_work: self.price_of_work.max(figures.price_of_work()),
+            late_share: self.late_share.max(figures.late_share()),
+        }
+    }
 }
 
 /// Minutes over which live figures are compared with what is expected.

@@ -230,13 +230,46 @@ fn prove_shadow(course: &mut Course, live: &Live, patience: Patience, steps: &mu
     course.previous = course.active.replace(next);
 }
 
-/// Digests of what was rejected in the last days and since the version in force has been: it need not be judged again.
+/// Digests of what need not be judged again: what was rejected in the last days and since the version in force has been,
+/// what was rolled back in the last days, and what a person does not want.
 pub fn rejected_lately(statuses: &BTreeMap<String, Status>, course: &Course, now: DateTime<Utc>) -> BTreeSet<String> {
-    let since = course.active.as_ref().map_or(DateTime::UNIX_EPOCH, |active| active.since).max(now - REJECTED_FOR);
-    let since = since.format(VERSION_TIME).to_string();
-    let rejected =
-        statuses.iter().filter(|(version, status)| status.standing == Some(Standing::Rejected) && **version >= since);
+    let lately = now - REJECTED_FOR;
+    let since = course.active.as_ref().map_or(lately, |active| active.since.max(lately));
+    let [lately, since] = [lately, since].map(|time| time.format(VERSION_TIME).to_string());
+    let is_rejected = |(version, status): &(&String, &Status)| match (status.order, status.standing) {
+        (Some(PolicyOrder::Reject | PolicyOrder::RollBack), _) => true,
+        (_, Some(Standing::Rejected)) => **version >= since,
+        (_, Some(Standing::RolledBack)) => **version >= lately,
+        _ => false,
+    };
+    let rejected = statuses.iter().filter(is_rejected);
     rejected.filter_map(|(version, _)| Some(version.rsplit_once('-')?.1.to_owned())).collect()
+}
+
+/// What tuning may do by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freedom {
+    /// Nothing.
+    Nothing,
+    /// Propose.
+    Propose,
+    /// Let versions take effect.
+    Apply,
+}
+
+/// Takes back a shadow that was to take effect by itself, where that is no longer wanted. What a person has approved goes on.
+pub fn restrain(course: &mut Course, changes: &[PolicyChange], freedom: Freedom) -> Option<Step> {
+    let (standing, why) = match freedom {
+        Freedom::Apply => return None,
+        Freedom::Propose => (Standing::Proposed, "tuning only proposes now, and it waits for a person"),
+        Freedom::Nothing => (Standing::Lapsed, "tuning is off now"),
+    };
+    let (takes_effect, statuses) = (course.shadow_takes_effect, statuses(changes));
+    let shadow = course.shadow.take_if(|shadow| {
+        let order = statuses.get(&shadow.version).and_then(|status| status.order);
+        takes_effect && order != Some(PolicyOrder::Approve)
+    })?;
+    Some(Step::new(&shadow.version, standing, why))
 }
 
 /// The tunables in force, and the version that they come from.
@@ -373,5 +406,44 @@ mod tests {
         let (course, steps) = advance(Some(trying()), "another", &[], &[], &Live::default(), PATIENCE, hour(2));
         assert!(course.active.is_none() && course.shadow.is_none() && course.basis == "another");
         assert!(steps.iter().all(|step| step.standing == Standing::Lapsed) && steps.len() == 2);
+    }
+
+    #[test]
+    fn a_shadow_that_was_to_take_effect_by_itself_goes_where_tuning_may_do_less() {
+        let mut course = Course::begin(BASIS, hour(0));
+        course.shadow(&version_named("a"), true, hour(0));
+        assert_eq!(restrain(&mut course, &[], Freedom::Apply), None);
+        let approved = [change("1", "a", PolicyEvent::Ordered(PolicyOrder::Approve))];
+        assert_eq!(restrain(&mut course, &approved, Freedom::Nothing), None);
+        for (freedom, standing) in [(Freedom::Propose, Standing::Proposed), (Freedom::Nothing, Standing::Lapsed)] {
+            let mut course = course.clone();
+            assert_eq!(restrain(&mut course, &[], freedom).map(|step| step.standing), Some(standing));
+            assert!(course.shadow.is_none());
+        }
+        course.shadow_takes_effect = false;
+        assert_eq!(restrain(&mut course, &[], Freedom::Nothing), None, "it only decides beside");
+    }
+
+    #[test]
+    fn what_was_refused_is_not_judged_again() {
+        let became = |version: &str, standing| change("1", version, PolicyEvent::Became(standing));
+        let ordered = |version: &str, order| change("2", version, PolicyEvent::Ordered(order));
+        let changes = [
+            became("20260301T0000Z-search-old", Standing::Rejected),
+            became("20260310T0000Z-search-new", Standing::Rejected),
+            became("20260304T0000Z-search-measured", Standing::RolledBack),
+            became("20260101T0000Z-search-unwanted", Standing::Active),
+            ordered("20260101T0000Z-search-unwanted", PolicyOrder::RollBack),
+            ordered("20260102T0000Z-search-refused", PolicyOrder::Reject),
+            ordered("20260103T0000Z-search-liked", PolicyOrder::Approve),
+            became("20260105T0000Z-search-passed", Standing::Lapsed),
+        ];
+        let now: DateTime<Utc> = "2026-03-10T12:00:00Z".parse().unwrap();
+        let mut course = Course::begin(BASIS, now);
+        course.shadow(&version_named("b"), true, "2026-03-09T12:00:00Z".parse().unwrap());
+        course.active = course.shadow.take();
+        let rejected = rejected_lately(&statuses(&changes), &course, now);
+        let rejected: Vec<&str> = rejected.iter().map(String::as_str).collect();
+        assert_eq!(rejected, ["measured", "new", "refused", "unwanted"]);
     }
 }

@@ -25,12 +25,33 @@ const MOST_WORSE_DAY: f64 = 1.15;
 const MOST_LATE: f64 = 0.005;
 /// Least days of load: one to choose on, one to be judged on.
 const LEAST_DAYS: i64 = 2;
+/// Share of the held-out minutes, and of a day to choose on, that must lie in no long gap.
+const LEAST_MEASURED: f64 = 0.9;
 
 /// Which minutes candidates are chosen on, and which they are judged on: the last third of the days, at least one. `None`
 /// where there is too little load for both.
 pub fn held_out_from(ground: &Ground) -> Option<Minute> {
     let days = (ground.end() - ground.trace.start) / DAY_MINUTES;
     (days >= LEAST_DAYS).then(|| ground.end() - (days / 3).max(1) * DAY_MINUTES)
+}
+
+/// Why those days cannot carry a judgement, if too much of them was never measured: what is interpolated has no bursts.
+pub fn unmeasured(ground: &Ground, held_out_from: Minute, gaps: &[Range<Minute>]) -> Option<String> {
+    let measured = |from: Minute, until: Minute| {
+        let missing = |gap: &Range<Minute>| (gap.end.min(until) - gap.start.max(from)).max(0);
+        until - from - gaps.iter().map(missing).sum::<i64>()
+    };
+    let (start, end) = (ground.trace.start, ground.end());
+    let held_out = end - held_out_from;
+    let (trained, judged) = (measured(start, held_out_from), measured(held_out_from, end));
+    let least = |minutes: i64| (minutes as f64 * LEAST_MEASURED) as i64;
+    (trained < least(DAY_MINUTES) || judged < least(held_out)).then(|| {
+        format!(
+            "too much of the load was not measured to judge candidates on: known are {trained} of {} minutes to choose on, \
+             and {judged} of {held_out} to judge on",
+            held_out_from - start
+        )
+    })
 }
 
 /// The policy in force, played once for all candidates of a round.
@@ -210,5 +231,18 @@ mod tests {
     #[test]
     fn without_a_block_nothing_is_saved() {
         assert_eq!(saved_at_least(&[], &[], 0.95, 1), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn days_that_were_hardly_measured_carry_no_judgement() {
+        let ground = crate::tune::tests::ground(crate::tune::tests::days(6, 100.0, |_, load| load));
+        let split = held_out_from(&ground).unwrap();
+        let gap = |from: i64, until: i64| ground.trace.start + from..ground.trace.start + until;
+        assert_eq!(split, ground.trace.start + 4 * 1440);
+        assert_eq!(unmeasured(&ground, split, &[]), None);
+        assert_eq!(unmeasured(&ground, split, &[gap(100, 4000), gap(7000, 7200)]), None, "a day and more is known");
+        let why = unmeasured(&ground, split, &[gap(5700, 8600)]).unwrap();
+        assert!(why.ends_with("known are 5700 of 5760 minutes to choose on, and 40 of 2880 to judge on"), "{why}");
+        assert!(unmeasured(&ground, split, &[gap(10, 5000)]).is_some(), "too little to choose on");
     }
 }

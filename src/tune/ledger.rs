@@ -1,10 +1,13 @@
 use std::ops::Range;
 
-use crate::model::{Expected, Figures, LiveFigures, Minute, WATCH_MINUTES};
+use crate::model::{Expected, Figures, LEAST_WATCHED_MINUTES, LiveFigures, Minute, WATCH_MINUTES, Worst};
 use crate::queueing::MinuteOutcome;
 
 /// Utilisation at which perfect foresight runs its instances.
 const CLAIRVOYANT_UTILISATION: f64 = 0.85;
+
+/// Minutes between the windows that are looked at.
+const WATCHED_EVERY: usize = 5;
 
 /// What a replay brought, minute by minute.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,15 +101,21 @@ impl Ledger {
         LiveFigures::minute(total, serving, utilisation, Some(latency_ms), self.slo_ms, self.violation_price)
     }
 
-    /// The worst windows: what to expect at most.
+    /// The worst windows, whenever they begin, and the worst of their first minutes: what to expect at most.
     pub(super) fn expected(&self, range: &Range<Minute>) -> Expected {
         let measured: Vec<LiveFigures> = self.outcomes(range).iter().map(|outcome| self.measured(outcome)).collect();
-        let mut expected = Expected::default();
-        for window in measured.chunks(WATCH_MINUTES as usize) {
-            let sum = window.iter().fold(LiveFigures::default(), |sum, minute| sum.and(minute));
-            expected.price_of_work = expected.price_of_work.max(sum.price_of_work());
-            expected.late_share = expected.late_share.max(sum.late_share());
+        let (mut window, mut early) = (Worst::default(), Worst::default());
+        for start in (0..measured.len()).step_by(WATCHED_EVERY) {
+            let mut sum = LiveFigures::default();
+            for minute in measured[start..].iter().take(WATCH_MINUTES as usize) {
+                sum = sum.and(minute);
+                if i64::from(sum.minutes) == WATCH_MINUTES {
+                    window = window.or(&sum);
+                } else if sum.minutes >= LEAST_WATCHED_MINUTES {
+                    early = early.or(&sum);
+                }
+            }
         }
-        expected
+        Expected { window, early: Some(early) }
     }
 }

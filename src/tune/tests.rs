@@ -76,7 +76,7 @@ pub(crate) fn days(count: usize, peak: f64, shape: impl Fn(usize, f64) -> f64) -
     Trace { name: "days".to_owned(), start: Minute(29_000_160), load: load.collect(), interpolated: 0 }
 }
 
-fn ground(trace: Trace) -> Ground {
+pub(super) fn ground(trace: Trace) -> Ground {
     Ground::new(&group(), trace, 10.0, 2)
 }
 
@@ -119,7 +119,7 @@ fn what_is_better_on_days_that_it_was_not_chosen_on_passes() {
     assert!(evidence.passed, "{:?}", evidence.objections);
     assert!(evidence.held_out.after.j < evidence.held_out.before.j);
     assert_eq!((evidence.days.len(), evidence.stress.len()), (2, 5));
-    assert!(evidence.expected.price_of_work > 1.0);
+    assert!(evidence.expected.window.price_of_work > 1.0);
 }
 
 #[test]

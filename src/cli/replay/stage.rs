@@ -77,7 +77,8 @@ impl Stage {
             "--days plays more of the past, and `cost` looks at other stretches by --from and --to",
         )?;
         let group = open.configured()?.clone();
-        let Past { trace, settings, actual, known } = history::past(&group, &past.minutes).map_err(CliError::failed)?;
+        let Past { trace, settings, actual, known, .. } =
+            history::past(&group, &past.minutes).map_err(CliError::failed)?;
         let settings = adapted(arguments, settings);
         let price_per_hour = paid(&past.minutes).or(price(&group));
         let signals = group.signals.iter().enumerate();

@@ -85,7 +85,7 @@ pub(super) async fn evaluate_group(
     let mut decision = decide(&mut snapshot, situation);
     note_forecast(&mut snapshot, &decision);
     decision.shadow = shadow::beside(configured, &mut snapshot, &decision, ask.now);
-    let rolled_back = policies::watch(configured, &mut snapshot, &decision.seen.samples);
+    let rolled_back = policies::watch(configured, &mut snapshot, &decision.seen.samples, ask.now);
     if let Some((version, why)) = &rolled_back {
         decision.problems.push(format!("version {version} of the policy is rolled back: {why}"));
     }

@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use crate::model::{
-    CONFIG_VERSION, Course, Group, LiveFigures, Minute, PolicyChange, PolicyEvent, Sample, SignalKind, Standing, Watch,
+    CONFIG_VERSION, Course, Group, LiveFigures, Minute, Mode, PolicyChange, PolicyEvent, Sample, SignalKind, Standing,
+    Watch,
 };
 use crate::records::SCHEMA_VERSION;
 use crate::state::policies::{self, FoundCourse};
@@ -142,16 +143,24 @@ pub(super) fn in_force(group: &Group, snapshot: &Snapshot) -> Group {
 }
 
 /// Compares what was measured of a version with what was expected of it. From the next evaluation on one that is worse is
-/// followed no more.
-pub(super) fn watch(configured: &Group, snapshot: &mut Snapshot, samples: &[Sample]) -> Option<(String, String)> {
+/// followed no more. While the group only observes, or a person's order is in force, its size is not the version's doing.
+pub(super) fn watch(
+    configured: &Group,
+    snapshot: &mut Snapshot,
+    samples: &[Sample],
+    now: DateTime<Utc>,
+) -> Option<(String, String)> {
     let followed = snapshot.policies.followed(configured)?;
     let (version, expected) = (followed.version.clone(), followed.expected);
-    let (load, _) = configured.load_signal()?;
     let latency = configured.signals.iter().position(|signal| signal.kind == SignalKind::LatencyMs);
     let watch = snapshot.policies.watch.as_mut().filter(|watch| watch.version == version)?;
+    if configured.mode == Mode::Observe || !snapshot.holds.is_empty() {
+        watch.interrupt(Minute::containing(now));
+        return None;
+    }
     let policy = &configured.policy;
     let worse = samples.iter().filter_map(|sample| {
-        let utilisation = sample.values.get(load).copied().flatten()?;
+        let utilisation = configured.utilisation(sample)?;
         let latency = latency.and_then(|index| sample.values.get(index).copied().flatten());
         let (serving, total) = (sample.serving?, sample.total.or(sample.serving)?);
         let measured = LiveFigures::minute(total, serving, utilisation, latency, policy.slo_ms, policy.violation_price);

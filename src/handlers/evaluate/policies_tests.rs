@@ -5,10 +5,12 @@ use object_store::path::Path;
 
 use super::*;
 use crate::engine::EngineState;
-use crate::model::{EngineKind, Expected, InForce, Tunables, basis};
+use crate::model::{EngineKind, Expected, Hold, InForce, Order, SignalKind, Tunables, Worst, basis};
 use crate::state::keys;
 use crate::state::policies::{FittedModel, write_course, write_model};
 use crate::tune::tests::group;
+
+const WORST: Worst = Worst { price_of_work: 1.6, late_share: 0.01 };
 
 fn store() -> Store {
     Store::new(Arc::new(InMemory::new()), Path::default())
@@ -32,7 +34,7 @@ fn in_force_since(version: &str, watched: bool) -> InForce {
         tunables: tracking(),
         since: now(),
         watched_until: watched.then(|| now() + TimeDelta::hours(24)),
-        expected: Expected { price_of_work: 1.6, late_share: 0.01 },
+        expected: Expected { window: WORST, early: Some(WORST) },
     }
 }
 
@@ -140,17 +142,60 @@ async fn a_version_that_is_worse_than_expected_is_followed_no_more() {
     let (store, mut snapshot) = (store(), snapshot());
     write_course(&store, "inference", &course(), soon()).await.unwrap();
     look(&store, &mut snapshot, 0).await;
-    let late = |minute: i64| Sample {
+    let until = (0..200).find(|minute| is_worse_at(&group(), &mut snapshot, *minute));
+    assert_eq!(until, Some(74), "an hour after what it has inherited");
+    look(&store, &mut snapshot, 80).await;
+    assert_eq!(snapshot.policy, "config");
+    assert!(snapshot.policies.refused["a"].contains("was late"));
+}
+
+/// Watches a minute in which all work was late.
+fn is_worse_at(group: &Group, snapshot: &mut Snapshot, minute: i64) -> bool {
+    let late = Sample {
         minute: Minute::containing(now()) + minute,
         serving: Some(10),
         total: Some(10),
         values: vec![Some(90.0), None, Some(9_000.0), None, None],
     };
-    let until = (0..200).find(|minute| watch(&group(), &mut snapshot, &[late(*minute)]).is_some());
-    assert_eq!(until, Some(74), "an hour after what it has inherited");
-    look(&store, &mut snapshot, 80).await;
-    assert_eq!(snapshot.policy, "config");
-    assert!(snapshot.policies.refused["a"].contains("was late"));
+    watch(group, snapshot, &[late], now() + TimeDelta::minutes(minute)).is_some()
+}
+
+#[tokio::test]
+async fn a_version_is_not_judged_by_a_size_that_is_not_its_doing() {
+    let (store, mut snapshot) = (store(), snapshot());
+    write_course(&store, "inference", &course(), soon()).await.unwrap();
+    look(&store, &mut snapshot, 0).await;
+    let observing = Group { mode: Mode::Observe, ..group() };
+    assert!((0..200).all(|minute| !is_worse_at(&observing, &mut snapshot, minute)));
+    let (who, why) = ("ada".to_owned(), "a sale".to_owned());
+    snapshot.holds.push(Hold { order: Order::Pin(20), who, why, until: now() });
+    assert!((200..400).all(|minute| !is_worse_at(&group(), &mut snapshot, minute)));
+    snapshot.holds.clear();
+    assert_eq!((400..600).find(|minute| is_worse_at(&group(), &mut snapshot, *minute)), Some(399 + 15 + 59));
+}
+
+#[tokio::test]
+async fn a_group_without_utilisation_is_watched_by_its_rate_and_capacity() {
+    let (store, mut snapshot) = (store(), snapshot());
+    let mut group = group();
+    group.signals.retain(|signal| signal.kind != SignalKind::Utilisation);
+    group.policy.instance_capacity = Some(10.0);
+    let rate = group.signals.iter().position(|signal| signal.kind == SignalKind::RatePerSecond).unwrap();
+    let mut sample =
+        Sample { minute: Minute(0), serving: Some(4), total: Some(4), values: vec![None; group.signals.len()] };
+    sample.values[rate] = Some(30.0);
+    assert_eq!(group.utilisation(&sample), Some(75.0));
+    let active = InForce { tunables: Tunables::of(&group), ..in_force_since("a", true) };
+    let course = Course { basis: basis(&group), active: Some(active), ..course() };
+    write_course(&store, "inference", &course, soon()).await.unwrap();
+    let mut problems = Vec::new();
+    look_up(&store, &group, &mut snapshot, now(), soon(), &mut problems).await;
+    assert_eq!(snapshot.policy, "a", "{problems:?}");
+    let is_worse = |minute: i64| {
+        let at = Sample { minute: Minute::containing(now()) + minute, total: Some(20), ..sample.clone() };
+        watch(&group, &mut snapshot, &[at], now() + TimeDelta::minutes(minute)).is_some()
+    };
+    assert!((0..200).any(is_worse), "work costs 20 / 3");
 }
 
 #[tokio::test]

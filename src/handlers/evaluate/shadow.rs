@@ -53,7 +53,6 @@ pub(super) fn beside(
 
 /// Instances' worth of work that the newest sample shows.
 fn busy(group: &Group, snapshot: &Snapshot) -> Option<f64> {
-    let (index, _) = group.load_signal()?;
     let newest = snapshot.recent.back()?;
-    Some(newest.values.get(index).copied().flatten()? / 100.0 * f64::from(newest.serving?))
+    Some(group.utilisation(newest)? / 100.0 * f64::from(newest.serving?))
 }

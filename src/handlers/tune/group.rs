@@ -10,14 +10,14 @@ use super::outcome::{JudgedVersion, Outcome, VersionStep};
 use crate::config::{AdviserMode, Config};
 use crate::handlers::history::{Compaction, compact};
 use crate::model::{
-    Author, Course, Group, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, Standing, Tunables, basis,
+    Author, Course, Group, Mode, PolicyChange, PolicyEvent, PolicyOrder, PolicyVersion, Standing, Tunables, basis,
 };
 use crate::records::SCHEMA_VERSION;
 use crate::replay::history::past;
 use crate::state::policies::{self, CHANGES_WINDOW, FittedModel, FoundCourse};
 use crate::state::{Found, Store, StoreError, history, read_snapshot};
-use crate::tune::course::{Live, Patience, Step, advance, in_force, rejected_lately, statuses};
-use crate::tune::gate::held_out_from;
+use crate::tune::course::{Freedom, Live, Patience, Step, advance, in_force, rejected_lately, restrain, statuses};
+use crate::tune::gate::{held_out_from, unmeasured};
 use crate::tune::{Ground, Judged, Round, round, version};
 
 /// Who writes what happens to versions.
@@ -64,10 +64,20 @@ pub async fn tune_group(store: &Store, group: &Group, ask: &Ask<'_>) -> Result<O
     }
     let basis = basis(group);
     let mut known = Known::read(store, group, ask, &mut outcome.notes).await?;
-    let patience =
-        Patience { shadow_evaluations: ask.config.tuning.shadow_evaluations, bake_hours: ask.config.tuning.bake_hours };
-    let (mut course, steps) =
+    let patience = Patience {
+        shadow_evaluations: ask.config.tuning.shadow_evaluations,
+        // What only observes changes nothing that could be watched.
+        bake_hours: if group.mode == Mode::Act { ask.config.tuning.bake_hours } else { 0 },
+    };
+    let freedom = match ask.config.tuning_mode() {
+        AdviserMode::Off => Freedom::Nothing,
+        AdviserMode::Propose => Freedom::Propose,
+        AdviserMode::Apply => Freedom::Apply,
+    };
+    let restrained = known.course.as_mut().and_then(|course| restrain(course, &known.changes, freedom));
+    let (mut course, mut steps) =
         advance(known.course.take(), &basis, &known.waiting, &known.changes, &known.live, patience, ask.now);
+    steps.splice(0..0, restrained);
     let mut writer = Writer { store, group, ask, written: 0, outcome: &mut outcome };
     for step in steps {
         writer.change(step).await?;
@@ -180,8 +190,8 @@ async fn look_for_better(writer: &mut Writer<'_>, course: &mut Course, known: &K
     let from = ask.now - TimeDelta::days(i64::from(ask.config.tuning.days));
     let read = history::read(store, &group.name, from, ask.now, true, half(ask.deadline)).await?;
     writer.outcome.notes.extend(read.problems);
-    let ground = match past(group, &read.minutes) {
-        Ok(past) => Ground::of_past(group, &past, &read.minutes),
+    let (ground, gaps) = match past(group, &read.minutes) {
+        Ok(past) => (Ground::of_past(group, &past, &read.minutes), past.gaps),
         Err(error) => {
             writer.note(format!("there is nothing to replay yet: {error}"));
             return Ok(());
@@ -191,6 +201,10 @@ async fn look_for_better(writer: &mut Writer<'_>, course: &mut Course, known: &K
         writer.note("less than two days of load are known, too little to judge candidates on");
         return Ok(());
     };
+    if let Some(why) = unmeasured(&ground, split, &gaps) {
+        writer.note(why);
+        return Ok(());
+    }
     let configured = Tunables::of(group);
     let (parent, before) = in_force(course, &configured);
     let (parent, before) = (parent.to_owned(), before.clone());
@@ -223,8 +237,12 @@ async fn look_for_better(writer: &mut Writer<'_>, course: &mut Course, known: &K
             && meanwhile.get(&version.version).is_some_and(|status| status.order == Some(PolicyOrder::Approve))
     };
     for version in known.waiting.iter().filter(|version| !is_approved(version)) {
-        let why = "candidates were judged anew".to_owned();
-        writer.change(Step { version: version.version.clone(), standing: Standing::Lapsed, why }).await?;
+        let order = meanwhile.get(&version.version).and_then(|status| status.order);
+        let (standing, why) = match order {
+            Some(PolicyOrder::Reject | PolicyOrder::RollBack) => (Standing::Rejected, "a person does not want it"),
+            _ => (Standing::Lapsed, "candidates were judged anew"),
+        };
+        writer.change(Step { version: version.version.clone(), standing, why: why.to_owned() }).await?;
     }
     course.last_round = Some(ask.now);
     let best = best(&found, ask.config);

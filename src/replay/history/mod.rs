@@ -8,6 +8,8 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use serde::Serialize;
 use thiserror::Error;
 
@@ -23,6 +25,8 @@ use crate::records::HistoryMinute;
 const LEAST_UTILISATION: f64 = 5.0;
 /// Minutes that a replay needs.
 const LEAST_MINUTES: usize = 30;
+/// Minutes between two known loads that make a gap.
+const LONG_GAP_MINUTES: i64 = 60;
 /// Longest past that is replayed, in minutes. A wrong clock must not fill the memory.
 const MOST_MINUTES: i64 = 800 * 1440;
 
@@ -37,6 +41,8 @@ pub struct Past {
     pub actual: Actual,
     /// How well the past is known.
     pub known: Known,
+    /// Stretches longer than an hour of which no load is known.
+    pub gaps: Vec<Range<Minute>>,
 }
 
 /// How well a past is known.
@@ -112,6 +118,11 @@ pub fn past(group: &Group, minutes: &[HistoryMinute]) -> Result<Past, PastError>
     if last - first >= MOST_MINUTES {
         return Err(PastError::TooLong { group: group.name.clone(), days: (last - first) / 1440 });
     }
+    let gap = |pair: &[(Minute, f64)]| {
+        let [(before, _), (after, _)] = pair else { return None };
+        (*after - *before > LONG_GAP_MINUTES).then_some(*before + 1..*after)
+    };
+    let gaps = loads.windows(2).filter_map(gap).collect();
     let mut values = vec![None; usize::try_from(last - first + 1).unwrap_or(1)];
     for (minute, load) in loads {
         if let Some(value) = usize::try_from(minute - first).ok().and_then(|index| values.get_mut(index)) {
@@ -132,6 +143,7 @@ pub fn past(group: &Group, minutes: &[HistoryMinute]) -> Result<Past, PastError>
             lead_was_measured: measured_lead.is_some(),
             capacity_is_known: capacity.is_some(),
         },
+        gaps,
         actual: Actual::over(&trace, minutes),
         settings: settings(group, lead_minutes, capacity.unwrap_or(1.0)),
         trace,

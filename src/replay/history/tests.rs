@@ -39,6 +39,15 @@ fn minutes_of_which_nothing_is_known_are_interpolated_and_counted() {
     assert_eq!((past.trace.minutes(), past.known.interpolated, past.actual.unknown), (1440, 30, 30));
     let between = trace.load[599].min(trace.load[630])..=trace.load[599].max(trace.load[630]);
     assert!(past.trace.load[600..630].iter().all(|load| between.contains(load)));
+    assert!(past.gaps.is_empty());
+}
+
+#[test]
+fn a_long_stretch_of_which_nothing_is_known_is_a_gap() {
+    let (mut minutes, trace, _) = lived("hpa@40");
+    minutes.drain(600..700);
+    let past = past(&group(), &minutes).unwrap();
+    assert_eq!(past.gaps, [trace.start + 600..trace.start + 700]);
 }
 
 #[test]
