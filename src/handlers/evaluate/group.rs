@@ -16,7 +16,7 @@ use super::second_thoughts::{keep_up, reconsider, would_lower};
 use super::starts::{note_starts, overdue};
 use super::tell::{news, tell};
 use super::warm::Warm;
-use super::{policies, shadow};
+use super::{intake, policies, shadow};
 use crate::clients::Cloud;
 use crate::engine::Evidence;
 use crate::engine::purchase::Terms;
@@ -27,8 +27,6 @@ use crate::observe::{self, Observed};
 use crate::records::{ActionOutcome, Decision, PaidCapacity, Trigger, Verdict, explain};
 use crate::state::{self, FleetMemory, Snapshot, Store, StoreError};
 
-/// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
-const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
 /// Who writes the records of this handler.
 pub(super) const SOURCE: &str = "evaluate";
 
@@ -198,8 +196,7 @@ pub(super) async fn look_at_signals(
     now: DateTime<Utc>,
 ) -> Observed {
     let newest = Minute::containing(now) - 1;
-    let oldest = newest - LONGEST_LOOK_BACK_MINUTES + 1;
-    let from = snapshot.seen_until.map_or(oldest, |seen| (seen + 1).max(oldest)).min(newest);
+    let from = intake::oldest_asked(snapshot, &group.signals, newest, group.scaling.delay_minutes());
     let serving = |(pool, view): (&Pool, &Result<View, FleetError>)| match view {
         Ok(view) => view.serving.clone(),
         // They serve as far as anyone knows: a sum without them would be too small.

@@ -13,6 +13,27 @@ const LATELY: usize = 10;
 /// Minutes to wait for the rest of a minute, beyond the usual delay.
 const PATIENCE_MINUTES: i64 = 2;
 
+/// Minutes of metrics that are asked for when nothing is known yet, and at most after a gap.
+const LONGEST_LOOK_BACK_MINUTES: i64 = 30;
+
+/// From which minute on metrics are asked for, up to `newest`: those that were not shown yet. While a signal is away, also
+/// some that were: when it comes again it comes late, and must be seen to be waited for.
+pub(super) fn oldest_asked(snapshot: &Snapshot, signals: &[Signal], newest: Minute, delay_minutes: u32) -> Minute {
+    let oldest = newest - LONGEST_LOOK_BACK_MINUTES + 1;
+    let from = snapshot.seen_until.map_or(oldest, |seen| seen + 1).min(newest);
+    let comes = |signal: &Signal| {
+        let index = snapshot.signals.iter().position(|name| *name == signal.name);
+        index.is_some_and(|index| has_come_lately(snapshot, index))
+    };
+    let again = if signals.iter().all(comes) { 0 } else { i64::from(delay_minutes) + PATIENCE_MINUTES };
+    (from - again).max(oldest)
+}
+
+fn has_come_lately(snapshot: &Snapshot, signal: usize) -> bool {
+    let newest = snapshot.recent.iter().rev().take(LATELY);
+    newest.into_iter().any(|sample| sample.values.get(signal).copied().flatten().is_some())
+}
+
 /// Merges `samples` into the snapshot's recent ones and returns those to show to the engine, oldest first.
 pub(super) fn take_in(
     snapshot: &mut Snapshot,
@@ -29,12 +50,7 @@ pub(super) fn take_in(
         .map(|(index, signal)| {
             let has = |sample: &Sample| sample.values[index].is_some();
             // What comes less often than once a minute is not waited for.
-            signal.period_minutes() == 1
-                && if snapshot.recent.is_empty() {
-                    samples.iter().any(has)
-                } else {
-                    snapshot.recent.iter().rev().take(LATELY).any(has)
-                }
+            signal.period_minutes() == 1 && (samples.iter().any(has) || has_come_lately(snapshot, index))
         })
         .collect();
     let mut shown = Vec::new();
@@ -101,6 +117,27 @@ mod tests {
 
     fn minutes(samples: &[Sample]) -> Vec<i64> {
         samples.iter().map(|sample| sample.minute.0).collect()
+    }
+
+    #[test]
+    fn a_signal_that_was_away_is_seen_again_though_it_comes_later_than_the_others() {
+        let (mut snapshot, signals) = snapshot();
+        let mut shown_with_first = Vec::new();
+        for now in 1..60 {
+            let from = oldest_asked(&snapshot, &signals, Minute(now - 1), 1);
+            // The second is there at once. The first comes two minutes later, and is away for a quarter of an hour.
+            let is_there = |minute: i64| minute <= now - 3 && !(20..35).contains(&minute);
+            let samples =
+                (from.0.max(0)..now).map(|minute| sample(minute, [is_there(minute).then_some(1.0), Some(1.0)]));
+            let shown = take_in(&mut snapshot, &signals, samples.collect(), Minute(now), 1);
+            shown_with_first
+                .extend(shown.iter().filter(|sample| sample.values[0].is_some()).map(|sample| sample.minute.0));
+        }
+        let missed: Vec<i64> =
+            (0..57).filter(|minute| !(20..35).contains(minute) && !shown_with_first.contains(minute)).collect();
+        assert!(missed.len() <= 4 && missed.iter().all(|minute| *minute < 40), "{missed:?}");
+        let newest = snapshot.seen_until.expect("something was seen");
+        assert_eq!(oldest_asked(&snapshot, &signals, Minute(59), 1), newest + 1, "nothing is asked for twice");
     }
 
     #[test]
