@@ -15,6 +15,8 @@ use crate::records::{Loss, Raise, SCHEMA_VERSION};
 
 /// Minutes whose counts are remembered.
 const COUNTS_REMEMBERED: usize = 40;
+/// Minutes between two looks at the fleet, at most, of which it is still known what there was.
+const LONGEST_UNSEEN: i64 = 60;
 
 /// What is remembered of a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -228,9 +230,16 @@ impl Counts {
         }
     }
 
-    /// What there was in that very minute, if it was looked at.
+    /// What there was in that minute. Between two looks, as a group has that is evaluated every few minutes, the more of both:
+    /// rather a load that is taken for too large than one that is taken for too small.
     pub fn at(&self, minute: Minute) -> Option<Capacity> {
-        self.0.iter().rev().find(|(known, _)| *known == minute).map(|(_, capacity)| *capacity)
+        let (after, later) = self.0.iter().find(|(known, _)| *known >= minute)?;
+        if *after == minute {
+            return Some(*later);
+        }
+        let (before, earlier) = self.0.iter().rev().find(|(known, _)| *known < minute)?;
+        let (serving, total) = (later.serving.max(earlier.serving), later.total().max(earlier.total()));
+        (*after - *before <= LONGEST_UNSEEN).then_some(Capacity { serving, starting: total - serving })
     }
 }
 
@@ -302,6 +311,19 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn between_two_looks_at_the_fleet_the_more_of_both_counts() {
+        let mut counts = Counts::default();
+        let capacity = |serving, starting| Capacity { serving, starting };
+        for (minute, serving, starting) in [(10, 4, 0), (15, 8, 2), (20, 6, 0), (90, 6, 0)] {
+            counts.note(Minute(minute), capacity(serving, starting));
+        }
+        let known = [9, 10, 12, 15, 17, 20, 50, 90, 91].map(|minute| counts.at(Minute(minute)));
+        let [four, ten, between] = [capacity(4, 0), capacity(8, 2), capacity(8, 2)];
+        let (six, not_known) = (Some(capacity(6, 0)), None);
+        assert_eq!(known, [not_known, Some(four), Some(between), Some(ten), Some(ten), six, not_known, six, not_known]);
+    }
 
     #[test]
     fn a_place_is_left_alone_for_three_minutes_and_twice_as_long_each_time_until_half_an_hour() {

@@ -61,6 +61,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     } = situation;
     let minute = Minute::containing(now);
     let capacity: Capacity = pools.iter().map(|pool| pool.capacity).sum();
+    snapshot.counts.note(minute, capacity);
     let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
     let lead_minutes = snapshot.lead_minutes(&group.scaling);

@@ -161,6 +161,27 @@ fn people_are_told_which_limit_a_group_is_at() {
 }
 
 #[test]
+fn a_group_that_is_evaluated_every_five_minutes_knows_how_many_carried_the_load_in_between() {
+    let mut group = group();
+    group.scaling.check_interval = 300;
+    let mut snapshot = snapshot(&group);
+    for round in 0..3 {
+        let newest = NEWEST + 5 * round;
+        // Values of a source that tells the newest minutes only, and not of how many instances.
+        let samples = (newest - 3..=newest).map(|minute| Sample {
+            minute: Minute(minute),
+            serving: None,
+            total: None,
+            ..idle_minutes(&group).remove(0)
+        });
+        let now = (Minute(newest) + 1).start();
+        let decision = decide(&mut snapshot, Situation { now, ..situation(&group, samples.collect()) });
+        let serving: Vec<Option<u32>> = decision.seen.samples.iter().map(|sample| sample.serving).collect();
+        assert_eq!(serving, if round == 0 { [None; 4] } else { [Some(8); 4] });
+    }
+}
+
+#[test]
 fn people_are_told_when_one_signal_keeps_a_group_from_shrinking_for_long() {
     let group = group();
     let mut snapshot = snapshot(&group);
