@@ -207,6 +207,34 @@ async fn old_records_move_into_the_archive_and_history_stays() {
     assert_eq!(remade[2].events.len(), 1, "what came late is in it as well");
 }
 
+#[cfg(feature = "local")]
+#[tokio::test(start_paused = true)]
+async fn two_compactions_at_once_lose_no_record() {
+    use super::super::races::scheduler::{Choices, Scheduler};
+    use super::super::races::store::RacingStore;
+
+    for seed in 0..60u16 {
+        let scheduler = Scheduler::default();
+        let racing = RacingStore::new(scheduler.clone());
+        let store = Store::new(Arc::new(racing), Path::from("team"));
+        for record in records() {
+            put(&store, &record).await;
+        }
+        compact_now(&store).await;
+        let later = now() + TimeDelta::days(15);
+        let run = || async {
+            compact(&store, GROUP, later, Compaction::default(), soon()).await.unwrap();
+        };
+        let mut choices = Choices::new(&[seed.wrapping_mul(9_973), seed.wrapping_mul(31_337)]);
+        scheduler.run(vec![Box::pin(run()), Box::pin(run())], &mut choices, None, || {}).await;
+        run().await;
+        for record in records().into_iter().filter(|record| matches!(record.what, Happening::Decision(_))) {
+            let found = crate::state::history::last_decision(&store, GROUP, record.time, soon()).await.unwrap();
+            assert_eq!(found, Some(record), "seed {seed}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn any_tool_reads_a_day_as_gzipped_json_lines_in_the_order_of_time() {
     let store = store();

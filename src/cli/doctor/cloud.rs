@@ -79,7 +79,7 @@ async fn project(report: &mut Report, cloud: &Cloud) {
 async fn pool(report: &mut Report, cloud: &Cloud, group: &Group, pool: &Pool, acts: bool) -> Vec<String> {
     let name = format!("{}/{}", group.name, pool.name);
     let ids = match &pool.fleet {
-        FleetSource::AsGroup(source) => scaling_group(report, cloud, &name, source, group, pool).await,
+        FleetSource::AsGroup(source) => scaling_group(report, cloud, &name, source, (group, pool), acts).await,
         FleetSource::Ecs(source) => tagged_servers(report, cloud, &name, source, pool, acts).await,
     };
     if !ids.is_empty() {
@@ -99,8 +99,8 @@ async fn scaling_group(
     cloud: &Cloud,
     name: &str,
     source: &AsGroupSource,
-    group: &Group,
-    pool: &Pool,
+    (group, pool): (&Group, &Pool),
+    acts: bool,
 ) -> Vec<String> {
     let api = cloud.auto_scaling();
     let id = &source.scaling_group_id;
@@ -117,7 +117,11 @@ async fn scaling_group(
         report.must(AS, format!("{name}: limits fit"), fits, seen, "widen the AS group's limits to those of the pool");
     }
     for listener in shown.iter().flat_map(|found| &found.listeners) {
-        members(report, cloud, name, &listener.pool_id).await;
+        if acts {
+            members(report, cloud, name, &listener.pool_id).await;
+        } else {
+            report.skipped(ELB, format!("{name}: members"), "the group only observes; --acting looks all the same");
+        }
     }
     let hooks = api.lifecycle_hooks(id).await;
     report.read(AS, format!("{name}: lifecycle hooks"), hooks, |hooks| format!("{}", hooks.len()));

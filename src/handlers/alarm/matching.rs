@@ -82,6 +82,7 @@ pub(super) fn names(text: &str, name: &str) -> bool {
 mod tests {
     use serde_json::json;
 
+    use super::super::reading;
     use super::*;
     use crate::functiongraph::events::{Event, Message};
 
@@ -169,6 +170,17 @@ mod tests {
         let config = config(&["a"]);
         let alarm = alarm("a", "SYS.AS", "cpu_usage", ("AutoScalingGroup", "as-a"));
         assert_eq!(signal_of(&config.groups[0], &alarm), Some((0, 1.0)));
+    }
+
+    #[test]
+    fn what_one_instance_measures_is_no_value_of_the_group() {
+        let config = config(&["a"]);
+        let value = |namespace, dimension| {
+            let alarm = alarm("a", namespace, "cpu_usage", dimension);
+            reading(&config.groups[0], &alarm).is_some()
+        };
+        assert!(value("SYS.AS", ("AutoScalingGroup", "as-a")));
+        assert!(!value("AGT.ECS", ("instance_id", INSTANCE)));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::engine::guardrails::Inputs;
 use crate::engine::plan;
 use crate::functiongraph::events::{Alarm, AlarmStatus, Event, EventError, Message};
 use crate::functiongraph::{Diagnostic, Environment, Invocation, Service};
-use crate::model::{Capacity, FleetSource, Group, Minute};
+use crate::model::{Capacity, FleetSource, Group, Minute, SignalSource};
 use crate::records::{Action, Happening, Raise};
 use crate::state::{Found, StoreError, read_snapshot};
 
@@ -335,9 +335,14 @@ impl Job {
     }
 }
 
-/// What the alarm measured, as a value of one of the group's signals.
+/// What the alarm measured, as a value of one of the group's signals. That of one instance is no value of the group.
 fn reading(group: &Group, alarm: &Alarm) -> Option<Reading> {
     let (signal, scale) = signal_of(group, alarm)?;
+    let is_per_instance =
+        matches!(&group.signals[signal].source, SignalSource::CloudEye(source) if source.per.is_some());
+    if is_per_instance && alarm.dimensions.contains_key("instance_id") {
+        return None;
+    }
     Some(Reading { signal, value: alarm.newest_value()?.value * scale })
 }
 

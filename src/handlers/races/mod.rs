@@ -9,8 +9,8 @@
 
 mod cases;
 mod judge;
-mod scheduler;
-mod store;
+pub(super) mod scheduler;
+pub(super) mod store;
 pub(super) mod world;
 
 use std::sync::Arc;

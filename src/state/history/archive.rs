@@ -71,10 +71,17 @@ pub async fn retire_day(
             .collect()
             .await;
         for (name, record) in read {
-            // One that is torn is in history no more than here; it stays where it is.
-            if let Some(record) = record.or_else(unless_fatal)? {
-                archive.insert(name, record);
+            match record {
+                Ok(Some(record)) => drop(archive.insert(name, record)),
+                // Somebody else is moving this day, and what is gone from here is in an archive that was not read.
+                Ok(None) => return Ok(0),
+                // One that is torn is in history no more than here; it stays where it is.
+                Err(error) => drop(unless_fatal(error)?),
             }
+        }
+        // What somebody else has archived since is kept.
+        for (name, record) in archived(store, group, day, deadline).await? {
+            archive.entry(name).or_insert(record);
         }
         let mut lines = LineWriter::new();
         for (name, record) in &archive {
