@@ -163,6 +163,17 @@ fn a_group_that_observes_and_an_out_that_is_a_file_are_told() {
 }
 
 #[test]
+fn a_run_does_not_go_on_from_what_another_has_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let arguments = ["local", "--hours", "1", "--quiet", "--out", out];
+    assert!(run(&arguments).status.success());
+    let again = run(&arguments);
+    assert_eq!(again.status.code(), Some(2), "{}", told(&again));
+    assert!(told(&again).contains("an earlier run has left its state"), "{}", told(&again));
+}
+
+#[test]
 fn quiet_leaves_the_result_and_nothing_else() {
     let output = run(&["local", "--hours", "1", "--quiet"]);
     let text = printed(&output);

@@ -3,7 +3,7 @@
 mod told;
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -11,7 +11,7 @@ use super::numbers::count;
 use super::trace::read_trace_and_column;
 use super::{CliError, print, read_file, terminal};
 use crate::config::{AdviserMode, Config};
-use crate::local::play::{Play, PlaySettings, plausible_advice};
+use crate::local::play::{BUCKET, Play, PlaySettings, plausible_advice};
 use crate::local::{ModelAnswer, SpotTrace};
 use crate::model::Mode;
 use crate::replay::{Settings, Trace, Window, demo_trace};
@@ -164,8 +164,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         alarms: arguments.alarms,
         port: arguments.port.or(arguments.serve.then_some(9000)),
     };
+    if let Some(directory) = &arguments.out {
+        refuse_a_past(directory)?;
+    }
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
     executor.block_on(play(arguments, settings))
+}
+
+/// A play begins anew: what a group remembers of another one, whose clock went on to a later time, would be taken for its own.
+fn refuse_a_past(directory: &Path) -> Result<(), CliError> {
+    let groups = directory.join(BUCKET).join("groups");
+    if !groups.exists() {
+        return Ok(());
+    }
+    let (directory, groups) = (directory.display(), groups.display());
+    Err(CliError::Input(format!(
+        "--out {directory}: an earlier run has left its state in {groups}; remove that, or name another directory"
+    )))
 }
 
 async fn play(arguments: &Arguments, settings: PlaySettings) -> Result<(), CliError> {

@@ -96,13 +96,27 @@ pub async fn records_since(
     since: DateTime<Utc>,
     deadline: Instant,
 ) -> Result<Vec<String>, StoreError> {
-    let folder = keys::records(group);
-    let mut names = store.names_after(&folder, &keys::record_time(since), deadline).await?;
+    records_between(store, group, since, None, deadline).await
+}
+
+/// The same of those that are older than `before`, too.
+///
+/// # Errors
+/// When the store fails.
+pub async fn records_between(
+    store: &Store,
+    group: &str,
+    since: DateTime<Utc>,
+    before: Option<DateTime<Utc>>,
+    deadline: Instant,
+) -> Result<Vec<String>, StoreError> {
+    let (folder, before) = (keys::records(group), before.map(keys::record_time));
+    let mut names = store.names_between(&folder, &keys::record_time(since), before.as_deref(), deadline).await?;
     let mut listed = names.len();
     while listed >= LONGEST_LISTING
         && let Some(last) = names.last()
     {
-        let more = store.names_after(&folder, last, deadline).await?;
+        let more = store.names_between(&folder, last, before.as_deref(), deadline).await?;
         listed = more.len();
         names.extend(more);
     }

@@ -44,6 +44,11 @@ impl PolicyMemory {
         course.followed(|version| self.refused.contains_key(version))
     }
 
+    /// The group under the version that decides.
+    pub fn in_force(&self, group: &Group) -> Group {
+        self.followed(group).map_or_else(|| group.clone(), |followed| followed.tunables.applied_to(group))
+    }
+
     /// The version that decides beside.
     pub fn shadow_of(&self, group: &Group) -> Option<&InForce> {
         let course = self.course.as_ref().filter(|course| self.trouble.is_none() && course.basis == basis(group))?;

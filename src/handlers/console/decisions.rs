@@ -11,20 +11,20 @@ use crate::engine::guardrails;
 use crate::model::{Group, Mode};
 use crate::records::{Decision, Happening, Record, explain};
 use crate::state::keys::is_decision;
-use crate::state::{Snapshot, StoreError, keys, read_record, records_since};
+use crate::state::{LONGEST_RECORD_WINDOW, Snapshot, StoreError, keys, read_record, records_between};
 
 /// Records that are read at the same time.
 const AT_ONCE: usize = 16;
 const DECISIONS_A_PAGE: usize = 60;
 const MOST_DECISIONS_A_PAGE: usize = 500;
-/// How far back is looked without `since`.
-const DEFAULT_WINDOW: TimeDelta = TimeDelta::hours(3);
+/// How far back is looked without `since`, until there are enough: as long as records are kept, at most.
+const HOURS_BACK: [i64; 4] = [3, 12, 48, LONGEST_RECORD_WINDOW.num_hours()];
 
 /// Which decisions.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Window {
-    /// Not older than this. Three hours back without it.
+    /// Not older than this. Without it as far back as a page takes.
     since: Option<DateTime<Utc>>,
     /// Older than this. Without it the newest.
     before: Option<DateTime<Utc>>,
@@ -120,6 +120,18 @@ impl DecisionSummary {
     }
 }
 
+/// Names of the decisions of that time.
+async fn decisions_within(
+    desk: &Desk,
+    group: &Group,
+    since: DateTime<Utc>,
+    before: Option<DateTime<Utc>>,
+) -> Result<Vec<String>, StoreError> {
+    let mut names = records_between(&desk.store, &group.name, since, before, desk.deadline).await?;
+    names.retain(|name| is_decision(name));
+    Ok(names)
+}
+
 pub(super) async fn list(
     desk: Desk,
     Path(group): Path<String>,
@@ -130,12 +142,20 @@ pub(super) async fn list(
     if !(1..=MOST_DECISIONS_A_PAGE).contains(&limit) {
         return Err(Problem::bad_request(format!("limit is 1 to {MOST_DECISIONS_A_PAGE}")));
     }
-    let since = window.since.unwrap_or_else(|| window.before.unwrap_or(desk.now) - DEFAULT_WINDOW);
-    let mut names = records_since(&desk.store, &group.name, since, desk.deadline).await?;
-    names.retain(|name| {
-        let before = |end| keys::time_of_record(name).is_some_and(|time| time < end);
-        is_decision(name) && window.before.is_none_or(before)
-    });
+    let end = window.before.unwrap_or(desk.now);
+    let mut names = Vec::new();
+    match window.since {
+        Some(since) => names = decisions_within(&desk, group, since, window.before).await?,
+        // As far back as it takes, and no farther: most groups decide every minute.
+        None => {
+            for hours in HOURS_BACK {
+                names = decisions_within(&desk, group, end - TimeDelta::hours(hours), window.before).await?;
+                if names.len() > limit {
+                    break;
+                }
+            }
+        }
+    }
     let more = names.len() > limit;
     let page = names.split_off(names.len().saturating_sub(limit));
     let next = page.first().filter(|_| more).and_then(|name| keys::time_of_record(name));

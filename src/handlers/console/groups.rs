@@ -68,6 +68,8 @@ pub(super) struct GroupDetail {
     summary: GroupSummary,
     /// How it is configured, without logins in addresses and without start-up scripts.
     config: Group,
+    /// The same under the version of the policy that decides.
+    in_force: Group,
     /// What each pool has and shall have, in the order of the configuration.
     pools: Vec<PoolNow>,
     /// Version of the policy in force.
@@ -186,6 +188,7 @@ pub(super) async fn show(desk: Desk, Path(name): Path<String>) -> Result<Json<Gr
         now: desk.now,
         summary,
         config: shown::without_secrets(group),
+        in_force: shown::without_secrets(&snapshot.policies.in_force(group)),
         pools: pools(group, latest.as_ref()),
         lead_minutes: snapshot.lead_minutes(&group.scaling),
         recent: measured(&snapshot, group),
@@ -282,6 +285,7 @@ async fn summarise(
     let mut last = None;
     if let Some(snapshot) = snapshot {
         summary.evaluated = Some(snapshot.written);
+        summary.engine = snapshot.policies.in_force(group).policy.engine;
         match decisions::latest(desk, group, snapshot).await {
             Ok(latest) => {
                 summary.last_decision = latest.as_ref().and_then(DecisionSummary::of);

@@ -76,7 +76,7 @@ pub(super) async fn forecast(desk: Desk, Path(name): Path<String>) -> Result<Jso
     Ok(Json(Forecast {
         group: group.name.clone(),
         now: desk.now,
-        engine: group.policy.engine,
+        engine: snapshot.policies.in_force(group).policy.engine,
         decision: decision.as_ref().map(|(id, ..)| id.clone()),
         decided: decision.as_ref().map(|(_, time, _)| *time),
         lead_minutes: decision.as_ref().map(|(.., decision)| decision.seen.lead_minutes),

@@ -20,7 +20,9 @@ use super::*;
 use crate::clients::Secret;
 use crate::engine::purchase::PoolTarget;
 use crate::engine::{Evidence, Proposal, guardrails};
-use crate::model::{Capacity, Hold, Mode, Order, PolicyChange, PolicyEvent, PolicyVersion, Sample, Standing, basis};
+use crate::model::{
+    Capacity, Hold, Mode, Order, PolicyChange, PolicyEvent, PolicyVersion, Sample, Standing, Tunables, basis,
+};
 use crate::records::{Decision, Happening, Loss, Record, SCHEMA_VERSION, Seen, Trigger};
 use crate::state::policies::{write_change, write_version};
 use crate::state::{Snapshot, recent_records, write_record, write_snapshot};
@@ -364,6 +366,38 @@ async fn decisions_are_listed_newest_first_within_a_window() {
     let (page, next) = targets("?limit=2").await;
     assert_eq!((page, &next), (vec![5, 4], &json!("2026-01-08T08:43:00Z")));
     assert_eq!(targets("?limit=2&before=2026-01-08T08:43:00Z").await, (vec![3], Value::Null));
+}
+
+#[tokio::test]
+async fn decisions_before_a_long_silence_are_listed_too() {
+    let fake = evaluated().await;
+    for (id, hours_ago) in [("a", 20), ("b", 100), ("c", 101)] {
+        let what = Happening::Decision(Box::new(decision(7)));
+        record(&fake, id, 60 * hours_ago, "evaluate", what).await;
+    }
+    let all = fetch(&fake, "/api/groups/inference/decisions").await;
+    assert_eq!((all["decisions"].as_array().unwrap().len(), &all["next"]), (6, &Value::Null));
+    let page = fetch(&fake, "/api/groups/inference/decisions?limit=4").await;
+    let next = page["next"].as_str().unwrap();
+    let rest = fetch(&fake, &format!("/api/groups/inference/decisions?before={next}")).await;
+    assert_eq!(rest["decisions"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_engine_that_decides_is_that_of_the_version_in_force() {
+    let fake = evaluated().await;
+    let group = &config().groups[0];
+    let mut snapshot = crate::state::Snapshot::empty(now(), vec!["cpu".to_owned()]);
+    let mut course = crate::model::Course::begin(&basis(group), now());
+    let tunables = Tunables { engine: crate::model::EngineKind::WeightedScore, ..Tunables::of(group) };
+    course.shadow(&PolicyVersion { tunables, ..version_named(VERSION) }, true, now());
+    course.active = course.shadow.take();
+    snapshot.policies.course = Some(course);
+    write_snapshot(&fake.store, "inference", &snapshot, soon()).await.unwrap();
+    let shown = fetch(&fake, "/api/groups/inference").await;
+    let engines = [&shown["engine"], &shown["in_force"]["policy"]["engine"], &shown["config"]["policy"]["engine"]];
+    assert_eq!(engines, ["weighted_score", "weighted_score", "target_tracking"]);
+    assert_eq!(fetch(&fake, "/api/groups/inference/forecast").await["engine"], "weighted_score");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ pub(super) async fn evaluate_group(
     let mut problems = Vec::new();
     let Remembered { mut snapshot, is_behind, unread } = read_state(store, warm, group, ask, &mut problems).await?;
     policies::look_up(store, group, &mut snapshot, ask.now, ask.deadline, &mut problems).await;
-    let (configured, group) = (group, &policies::in_force(group, &snapshot));
+    let (configured, group) = (group, &snapshot.policies.in_force(group));
     let views = look_at_fleets(&cloud.within(budget.share(0.4)), group, &mut snapshot, is_behind, ask.now).await;
     note_starts(&mut snapshot, group, &views, ask.now);
     let overdue = overdue(&mut snapshot, group, &views, ask.now);

@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use super::decide::{Situation, decide, pool_states};
 use super::group::{self, Ask};
-use super::policies;
 use super::publish::Telemetry;
 use super::remembered::{fold_new, has_news, is_behind, remembered};
 use super::warm::Warm;
@@ -163,7 +162,7 @@ impl<'a> Look<'a> {
 
     /// What an evaluation would decide on these samples.
     pub(in crate::handlers) fn decide(&self, views: &[Result<View, FleetError>], samples: Vec<Sample>) -> Decision {
-        let in_force = policies::in_force(self.group, &self.snapshot);
+        let in_force = self.snapshot.policies.in_force(self.group);
         let situation = Situation {
             group: &in_force,
             now: self.now,

@@ -134,14 +134,6 @@ async fn begin_shadow(
     snapshot.policies.shadow = Some(ShadowMemory { version, engine, evaluations: 0, starved: 0 });
 }
 
-/// The group under the version that decides.
-pub(super) fn in_force(group: &Group, snapshot: &Snapshot) -> Group {
-    match snapshot.policies.followed(group) {
-        Some(followed) => followed.tunables.applied_to(group),
-        None => group.clone(),
-    }
-}
-
 /// Compares what was measured of a version with what was expected of it. From the next evaluation on one that is worse is
 /// followed no more. While the group only observes, or a person's order is in force, its size is not the version's doing.
 pub(super) fn watch(

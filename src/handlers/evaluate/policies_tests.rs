@@ -68,7 +68,7 @@ async fn a_version_in_force_decides_and_is_looked_up_only_now_and_then() {
     write_course(&store, "inference", &course(), soon()).await.unwrap();
     assert_eq!(look(&store, &mut snapshot, 0).await, [""; 0]);
     assert_eq!(snapshot.policy, "a");
-    assert_eq!(in_force(&group(), &snapshot).policy.engine, EngineKind::TargetTracking);
+    assert_eq!(snapshot.policies.in_force(&group()).policy.engine, EngineKind::TargetTracking);
     let calls = store.calls();
     look(&store, &mut snapshot, 9).await;
     assert_eq!(store.calls(), calls);
@@ -81,7 +81,7 @@ async fn without_versions_the_configured_policy_decides_and_nothing_is_wrong() {
     let (store, mut snapshot) = (store(), snapshot());
     assert_eq!(look(&store, &mut snapshot, 0).await, [""; 0]);
     assert_eq!((snapshot.policy.as_str(), &snapshot.policies.trouble), ("config", &None));
-    assert_eq!(in_force(&group(), &snapshot), group());
+    assert_eq!(snapshot.policies.in_force(&group()), group());
 }
 
 #[tokio::test]

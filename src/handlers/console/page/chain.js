@@ -10,9 +10,9 @@ const link = (id, name, value, hint) => element("li", {}, element("span", {}, na
 // The load in instances' worth where the engine knows it, else the first utilisation.
 const load = (detail, point) => {
   if (point?.demand) return [link("load", text("load_now"), number(point.demand.instances, 1), text("load_unit"))];
-  const index = detail.config.signals.findIndex((signal) => signal.kind === "utilisation");
+  const index = detail.in_force.signals.findIndex((signal) => signal.kind === "utilisation");
   const value = point?.values[index];
-  return value === null || value === undefined ? [] : [link("load", detail.config.signals[index].name, `${number(value, 0)} %`, text("load_measured"))];
+  return value === null || value === undefined ? [] : [link("load", detail.in_force.signals[index].name, `${number(value, 0)} %`, text("load_measured"))];
 };
 
 const expected = (series, point) => {
@@ -33,10 +33,10 @@ export const chain = ({ detail, series }) => {
   if (!last) return null;
   const point = series.points.at(-1);
   const starting = last.current - last.serving;
-  const price = detail.config.policy.violation_price;
+  const price = detail.in_force.policy.violation_price;
   return element("ol", { class: "chain", "aria-label": text("chain_label") },
     load(detail, point), expected(series, point),
-    link("wanted", text("wanted"), number(last.proposed), text(`wanted_${detail.engine}`, { k: number(price), slo: number(detail.config.policy.slo_ms), target: number(detail.config.policy.target_utilisation) })),
+    link("wanted", text("wanted"), number(last.proposed), text(`wanted_${detail.engine}`, { k: number(price), slo: number(detail.in_force.policy.slo_ms), target: number(detail.in_force.policy.target_utilisation) })),
     bound(last),
     link("decided", text("target_name"), number(last.target), starting > 0 ? text("there_starting", { serving: last.serving, starting, lead: detail.lead_minutes }) : text("there", { serving: last.serving })));
 };

@@ -106,7 +106,7 @@ const open = (id) => {
     const at = ids.indexOf(id);
     return at < 0 ? {} : { newer: ids[at - 1], older: ids[at + 1] };
   };
-  showDecision(id, state.shown.detail.config, around).catch(showError);
+  showDecision(id, state.shown.detail.in_force, around).catch(showError);
 };
 
 const openAt = (seconds) => {
@@ -174,13 +174,13 @@ const figure = (id, name, value, hint, tone = "") => element("div", { class: `fi
 const drawFigures = () => {
   const { detail, cost, series } = state.shown;
   const all = [];
-  const latency = detail.config.signals.findIndex((signal) => signal.kind === "latency_ms");
+  const latency = detail.in_force.signals.findIndex((signal) => signal.kind === "latency_ms");
   if (latency >= 0) {
-    const slo = detail.config.policy.slo_ms;
+    const slo = detail.in_force.policy.slo_ms;
     const values = series.points.map((one) => one.values[latency]).filter((value) => value !== null);
     const newest = values.at(-1);
     const good = values.filter((value) => value <= slo).length / Math.max(1, values.length);
-    all.push(figure("latency", detail.config.signals[latency].name, newest === undefined ? "–" : `${number(newest)} ms`, text("slo_hint", { slo: number(slo) }), newest > slo ? "bad" : ""));
+    all.push(figure("latency", detail.in_force.signals[latency].name, newest === undefined ? "–" : `${number(newest)} ms`, text("slo_hint", { slo: number(slo) }), newest > slo ? "bad" : ""));
     if (values.length) all.push(figure("in-slo", text("in_slo"), `${number(good * 100, 1)} %`, text("in_slo_hint", { count: values.length, slo: number(slo) }), good < 0.99 ? "bad" : "good"));
   }
   all.push(figure("spent", text("cost_so_far"), money(cost.spent), `${text("since_first")} · ${text("per_hour", { value: money(cost.per_hour) })}`));
@@ -211,12 +211,12 @@ const drawWindows = () => fill(byId("windows"), ...HOURS.map((hours) => element(
 let painted = null;
 const drawGraphs = (force) => {
   const { detail, series } = state.shown;
-  const latency = detail.config.signals.findIndex((signal) => signal.kind === "latency_ms");
+  const latency = detail.in_force.signals.findIndex((signal) => signal.kind === "latency_ms");
   state.signal ??= Math.max(0, latency);
   if (painted === series && !force) return;
   painted = series;
   byId("capacity-hint").textContent = text("capacity_hint") + (series.every > 1 ? ` ${text("thinned", series)}` : "");
-  drawCharts(series, detail.config, state.signal, openAt);
+  drawCharts(series, detail.in_force, state.signal, openAt);
 };
 
 const unveil = () => {
