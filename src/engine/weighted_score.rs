@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::guardrails::FULL_PERCENT;
 use super::track::{Track, finite, is_fresh, period_minutes};
 use super::{Engine, Evidence, Observation, Proposal};
 use crate::model::{Minute, Policy, Signal, SignalKind};
@@ -34,6 +35,9 @@ pub struct WeightedScore {
     names: Vec<String>,
     /// The newest values of the first utilisation signal, oldest first.
     cpu: VecDeque<f64>,
+    /// Instances that served in the newest minute of which there are values.
+    #[serde(default)]
+    measured_on: Option<u32>,
     changes: Changes,
 }
 
@@ -43,6 +47,9 @@ struct Changes {
     seen: Option<u32>,
     asked: Option<(Minute, u32)>,
     changed_at: Option<Minute>,
+    /// When somebody else has raised it: an alarm, or what replaces instances that are going.
+    #[serde(default)]
+    raised_at: Option<Minute>,
 }
 
 impl Changes {
@@ -51,7 +58,7 @@ impl Changes {
         if let Some(before) = self.seen.filter(|before| *before != total) {
             match self.asked {
                 Some((minute, asked)) if (asked > before) == (total > before) => self.changed_at = Some(minute),
-                _ if total > before => self.changed_at = Some(now),
+                _ if total > before => self.raised_at = Some(now),
                 _ => {}
             }
         }
@@ -64,9 +71,18 @@ impl Changes {
     }
 
     fn rest_seconds(&self, now: Minute, cooldown_seconds: u32) -> u32 {
-        let passed = self.changed_at.map_or(i64::MAX, |at| (now - at).saturating_mul(60));
-        u32::try_from(i64::from(cooldown_seconds).saturating_sub(passed)).unwrap_or(0)
+        rest_seconds(self.changed_at, now, cooldown_seconds)
     }
+
+    /// Shrinking also rests after what others have done.
+    fn rest_in_seconds(&self, now: Minute, cooldown_seconds: u32) -> u32 {
+        rest_seconds(self.changed_at.max(self.raised_at), now, cooldown_seconds)
+    }
+}
+
+fn rest_seconds(since: Option<Minute>, now: Minute, cooldown_seconds: u32) -> u32 {
+    let passed = since.map_or(i64::MAX, |at| (now - at).saturating_mul(60));
+    u32::try_from(i64::from(cooldown_seconds).saturating_sub(passed)).unwrap_or(0)
 }
 
 /// One signal's part in the score.
@@ -128,8 +144,14 @@ pub struct WeightedScoreEvidence {
     pub bottleneck: bool,
     /// Seconds of rest left after the last change.
     pub rest_seconds: u32,
+    /// Seconds of rest left before the group may shrink: it rests after what others have added, too.
+    #[serde(default)]
+    pub rest_in_seconds: u32,
     /// Instances serving and starting.
     pub total: u32,
+    /// Instances that the newest values were measured on, where that is known.
+    #[serde(default)]
+    pub measured_on: Option<u32>,
     /// Never fewer.
     pub min_instances: u32,
     /// Never more.
@@ -167,11 +189,14 @@ impl WeightedScoreEvidence {
             kept
         } else {
             let score = self.score();
-            let total = f64::from(kept);
+            let step = |of: u32, share: f64| ((f64::from(of) * score.abs().min(1.0) * share) as u32).max(1);
+            // The values are of some minutes ago. What has been done about them since is not done once more.
+            let measured_on = self.measured_on.unwrap_or(kept);
             if score > SCALE_OUT_SCORE {
-                kept.saturating_add(((total * score.min(1.0) * LARGEST_SHARE_ADDED) as u32).max(1))
-            } else if score < SCALE_IN_SCORE && self.missing().next().is_none() {
-                kept.saturating_sub(((total * score.abs() * LARGEST_SHARE_REMOVED) as u32).max(1))
+                measured_on.saturating_add(step(measured_on, LARGEST_SHARE_ADDED)).max(kept)
+            } else if score < SCALE_IN_SCORE && self.rest_in_seconds == 0 && self.missing().next().is_none() {
+                let fewer = measured_on.saturating_sub(step(measured_on, LARGEST_SHARE_REMOVED)).min(kept);
+                fewer.max(kept.saturating_sub(step(kept, LARGEST_SHARE_REMOVED)))
             } else {
                 kept
             }
@@ -226,7 +251,17 @@ impl WeightedScoreEvidence {
             } else {
                 "between -0.3 and 0.3"
             };
-            format!("The score is {score:+.3}, {verdict}: {} become {target} instances.", self.total)
+            let resting = match self.rest_in_seconds {
+                seconds if seconds > 0 && score < SCALE_IN_SCORE => {
+                    format!(" It does not shrink for another {seconds} s, since others have added instances.")
+                }
+                _ => String::new(),
+            };
+            let of = match self.measured_on {
+                Some(measured_on) if measured_on != self.total => format!(", measured on {measured_on},"),
+                _ => ",".to_owned(),
+            };
+            format!("The score is {score:+.3}{of} {verdict}: {} become {target} instances.{resting}", self.total)
         });
         sentences
     }
@@ -249,6 +284,7 @@ impl WeightedScore {
             tracks: vec![Track::default(); signals.len()],
             names: signals.iter().map(|signal| signal.name.clone()).collect(),
             cpu: VecDeque::with_capacity(TREND_VALUES),
+            measured_on: None,
             changes: Changes::default(),
         }
     }
@@ -261,6 +297,7 @@ impl WeightedScore {
     fn take_in(&mut self, observation: &Observation<'_>) {
         let cpu = observation.signals.iter().position(|signal| signal.kind == SignalKind::Utilisation);
         for sample in observation.samples {
+            self.measured_on = sample.serving;
             for (index, (signal, track)) in observation.signals.iter().zip(&mut self.tracks).enumerate() {
                 let Some(value) = finite(sample, index) else { continue };
                 track.push(sample.minute, value, signal);
@@ -271,6 +308,17 @@ impl WeightedScore {
                     self.cpu.push_back(value);
                 }
             }
+        }
+    }
+
+    /// Where a signal scores 1: twice its threshold, and 100 where it is a per cent of something that can be full. A signal
+    /// that may decide alone is full a little earlier: the mean of many instances is never quite 100.
+    fn ceiling(&self, signal: &Signal) -> f64 {
+        let twice = 2.0 * signal.scale_out.unwrap_or(0.0);
+        match signal.kind {
+            SignalKind::Utilisation | SignalKind::Percent if self.bottleneck => twice.min(FULL_PERCENT),
+            SignalKind::Utilisation | SignalKind::Percent => twice.min(100.0),
+            _ => twice,
         }
     }
 
@@ -287,7 +335,7 @@ impl WeightedScore {
                 value: fresh.map(|(_, value)| value),
                 scale_out: signal.scale_out,
                 scale_in: signal.scale_in,
-                ceiling: ceiling(signal),
+                ceiling: self.ceiling(signal),
                 held_minutes: track.held_minutes(period),
                 duration_minutes: signal.duration_minutes(),
                 weight,
@@ -311,22 +359,15 @@ impl Engine for WeightedScore {
             trend: trend(&self.cpu),
             bottleneck: self.bottleneck,
             rest_seconds: self.changes.rest_seconds(observation.now, observation.cooldown_seconds),
+            rest_in_seconds: self.changes.rest_in_seconds(observation.now, observation.cooldown_seconds),
             total,
+            measured_on: self.measured_on,
             min_instances: observation.min_instances,
             max_instances: observation.max_instances,
         };
         let target = evidence.target();
         self.changes.ask(observation.now, target);
         Proposal { target, evidence: Evidence::WeightedScore(evidence) }
-    }
-}
-
-/// Where a signal scores 1: twice its threshold, and 100 where it is a per cent of something that can be full.
-fn ceiling(signal: &Signal) -> f64 {
-    let twice = 2.0 * signal.scale_out.unwrap_or(0.0);
-    match signal.kind {
-        SignalKind::Utilisation | SignalKind::Percent => twice.min(100.0),
-        _ => twice,
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Combined {
 /// A sum needs all of the instances that are expected to report, since part of a sum is no sum. A mean of a minute that is
 /// due needs half of them, since the rest would hardly move it; that some are missing is doubtful all the same. Before it
 /// is due, a minute is waited for until it is complete. Expected are those that have begun and have not been silent for
-/// long.
+/// long; that others serve and report nothing is doubtful for a sum, and for a mean where they are half.
 pub(super) fn combine(
     window: &RangeInclusive<Minute>,
     due: Minute,
@@ -66,7 +66,8 @@ pub(super) fn combine(
         }
     }
     let silent = instances.iter().filter(|instance| instance.last().is_none()).count();
-    if doubt.is_none() && silent > 0 && 2 * silent >= instances.len() {
+    let is_much = combine == Combine::Sum || 2 * silent >= instances.len();
+    if doubt.is_none() && silent > 0 && is_much {
         doubt = Some(format!("{silent} of {} instances report nothing", instances.len()));
     }
     Combined { series, reporters, doubt }
@@ -113,7 +114,8 @@ mod tests {
         let sum = combine(&WINDOW, Minute(22), &instances, Combine::Sum);
         assert_eq!(values(&sum), [Some(20.0), Some(20.0), Some(60.0)]);
         assert_eq!(sum.reporters, [Some(2), Some(2), Some(3)]);
-        assert_eq!(sum.doubt, None);
+        assert_eq!(sum.doubt.as_deref(), Some("1 of 4 instances report nothing"), "it may carry its share");
+        assert_eq!(combine(&WINDOW, Minute(22), &instances, Combine::Mean).doubt, None);
     }
 
     #[test]

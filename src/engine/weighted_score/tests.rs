@@ -136,3 +136,63 @@ fn state_and_evidence_survive_a_round_trip_through_json_bit_for_bit() {
     let text = serde_json::to_string(&engine).unwrap();
     assert_eq!(serde_json::from_str::<WeightedScore>(&text).unwrap(), engine);
 }
+
+/// Decides on one sample, of two minutes ago.
+fn decide(
+    engine: &mut WeightedScore,
+    minute: i64,
+    values: [f64; 5],
+    measured_on: u32,
+    total: u32,
+    cooldown_seconds: u32,
+) -> u32 {
+    let signals = signals(60);
+    let sample = Sample { minute: Minute(minute), serving: Some(measured_on), total: None, values: all(values) };
+    let observation = Observation {
+        now: Minute(minute + 2),
+        signals: &signals,
+        samples: &[sample],
+        capacity: Capacity { serving: measured_on.min(total), starting: total.saturating_sub(measured_on) },
+        min_instances: 1,
+        max_instances: 100,
+        lead_minutes: 6,
+        delay_minutes: 1,
+        cooldown_seconds,
+    };
+    engine.decide(&observation).target
+}
+
+#[test]
+fn readings_from_before_a_change_do_not_make_it_once_more() {
+    let hot = [100.0, 70.0, 4000.0, 200.0, 10.0];
+    let idle = [0.0, 45.0, 500.0, 0.0, 0.0];
+    let mut engine = WeightedScore::new(&policy(false), &signals(60));
+    assert_eq!(decide(&mut engine, 0, hot, 10, 10, 0), 13);
+    assert_eq!(decide(&mut engine, 1, hot, 10, 13, 0), 13);
+    assert_eq!(decide(&mut engine, 2, hot, 13, 13, 0), 17, "thirteen were too few as well");
+    assert_eq!(decide(&mut engine, 3, idle, 20, 20, 0), 18);
+    assert_eq!(decide(&mut engine, 4, idle, 20, 18, 0), 18);
+    assert_eq!(decide(&mut engine, 5, idle, 18, 18, 0), 16);
+    assert_eq!(decide(&mut engine, 6, idle, 10, 16, 0), 14, "no more at once than the rule removes");
+}
+
+#[test]
+fn what_others_have_added_rests_shrinking_and_not_growth() {
+    let hot = [100.0, 70.0, 4000.0, 200.0, 10.0];
+    let idle = [0.0, 45.0, 500.0, 0.0, 0.0];
+    let mut engine = WeightedScore::new(&policy(false), &signals(60));
+    assert_eq!(decide(&mut engine, 0, CALM, 10, 10, 300), 10);
+    assert_eq!(decide(&mut engine, 1, hot, 12, 12, 300), 16, "two came in place of two that are going");
+    let mut engine = WeightedScore::new(&policy(false), &signals(60));
+    assert_eq!(decide(&mut engine, 0, CALM, 20, 20, 300), 20);
+    let shrinking: Vec<u32> = (1..8).map(|minute| decide(&mut engine, minute, idle, 22, 22, 300)).collect();
+    assert_eq!(shrinking, [22, 22, 22, 22, 22, 20, 20]);
+}
+
+#[test]
+fn processors_that_are_full_on_average_decide_alone() {
+    for (cpu, grown) in [(94.0, 10), (98.0, 15)] {
+        let values = all([cpu, 60.0, 1500.0, 70.0, 2.0]);
+        assert_eq!(targets(&[values], 60, true, 10), [grown], "{cpu}");
+    }
+}

@@ -18,6 +18,7 @@ use crate::state::policies::{self, CHANGES_WINDOW, FittedModel, FoundCourse};
 use crate::state::{Found, Store, StoreError, history, read_snapshot};
 use crate::tune::course::{Freedom, Live, Patience, Step, advance, in_force, rejected_lately, restrain, statuses};
 use crate::tune::gate::{held_out_from, unmeasured};
+use crate::tune::space::{Parameter, parameters};
 use crate::tune::{Ground, Judged, Round, round, version};
 
 /// Who writes what happens to versions.
@@ -211,6 +212,9 @@ async fn look_for_better(writer: &mut Writer<'_>, course: &mut Course, known: &K
     let mut advised = Vec::new();
     match ask.adviser {
         Err(why) => writer.note(format!("the adviser is not asked: {why}")),
+        Ok(_) if !parameters(group, before.engine).iter().any(Parameter::is_number) => {
+            writer.note(format!("the adviser is not asked: {} has no number to tune", before.engine.name()));
+        }
         Ok(adviser) => {
             let training = ground.until(split);
             let asked = adviser.ask(store, &ask.config.groups, &training, &before, ask.now, ask.deadline).await?;

@@ -71,8 +71,8 @@ fn asked(group: &Group, decisions: &[Decision]) -> Vec<(EngineKind, u32)> {
 fn engines_that_remember_minutes_are_asked_from_records_alone() {
     let group = group("predictive");
     let hot: Vec<_> = (1000..1020).map(|at| decision(&group, at, 90.0, 10, Evidence::Nothing { kept: 10 })).collect();
-    // 10 x 90 / 50 for target tracking; the score of 20 / 30 over the threshold adds a third of ten.
-    assert_eq!(asked(&group, &hot), [(EngineKind::TargetTracking, 18), (EngineKind::WeightedScore, 13)]);
+    // 10 x 90 / 50 for target tracking; the score of 20 / 25 over the threshold adds two fifths of ten.
+    assert_eq!(asked(&group, &hot), [(EngineKind::TargetTracking, 18), (EngineKind::WeightedScore, 14)]);
 }
 
 #[test]
