@@ -74,8 +74,10 @@ locals {
       }
       tuning = { for key, value in var.tuning : key => value if value != null }
       notify = {
-        topic_urn     = huaweicloud_smn_topic.notices.topic_urn
-        accept_topics = [huaweicloud_smn_topic.alarms.topic_urn, huaweicloud_smn_topic.reclaims.topic_urn]
+        topic_urn = huaweicloud_smn_topic.notices.topic_urn
+        accept_topics = concat(
+          [huaweicloud_smn_topic.alarms.topic_urn, huaweicloud_smn_topic.reclaims.topic_urn], sort(tolist(var.accept_topics))
+        )
       }
     },
     {

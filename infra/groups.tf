@@ -10,18 +10,26 @@ locals {
           spot     = pool.purchase == "spot"
           most     = coalesce(pool.max_instances, group.scaling.max_instances, 20)
           template = pool.new_as_group
+          # What a configuration is made of: with another one it is another configuration.
+          bought = {
+            spot = pool.purchase == "spot"
+            template = {
+              for name in ["flavors", "image_id", "security_group_id", "key_pair_name", "user_data", "root_volume_type", "root_volume_gib"] :
+              name => pool.new_as_group[name]
+            }
+          }
         } if pool.new_as_group != null
       ]
     ]) : item.key => item
   }
 }
 
-# All but the image replaces a configuration, and one that is in use can't be deleted: a new name first.
+# A configuration is replaced and not changed, and one that is in use can't be deleted: a new name first.
 resource "huaweicloud_as_configuration" "pool" {
   for_each = local.new_groups
 
   region                     = var.region
-  scaling_configuration_name = "${substr(each.value.name, 0, 50)}-${substr(sha1(jsonencode(each.value.template)), 0, 8)}"
+  scaling_configuration_name = "${substr(each.value.name, 0, 50)}-${substr(sha1(jsonencode(each.value.bought)), 0, 8)}"
 
   instance_config {
     flavor                 = join(",", each.value.template.flavors)
@@ -47,12 +55,14 @@ resource "huaweicloud_as_configuration" "pool" {
 resource "huaweicloud_as_group" "pool" {
   for_each = local.new_groups
 
-  region                             = var.region
-  scaling_group_name                 = substr(each.value.name, 0, 64)
-  scaling_configuration_id           = huaweicloud_as_configuration.pool[each.key].id
-  vpc_id                             = each.value.template.vpc_id
-  min_instance_number                = 0
-  max_instance_number                = each.value.most
+  region                   = var.region
+  scaling_group_name       = substr(each.value.name, 0, 64)
+  scaling_configuration_id = huaweicloud_as_configuration.pool[each.key].id
+  vpc_id                   = each.value.template.vpc_id
+  min_instance_number      = 0
+  # Instances that are being taken away count until they are gone: there is room for those in their place. The program's
+  # own limits bind.
+  max_instance_number                = each.value.spot ? 2 * each.value.most : each.value.most
   availability_zones                 = each.value.template.zones
   multi_az_scaling_policy            = "EQUILIBRIUM_DISTRIBUTE"
   health_periodic_audit_method       = each.value.template.load_balancer == null ? "NOVA_AUDIT" : "ELB_AUDIT"

@@ -220,7 +220,7 @@ variable "groups" {
     condition = alltrue(flatten([
       for group in var.groups : [
         for signal in group.signals :
-        signal.kind == "rate_per_second" && signal.scale_out == null ? true : try(signal.scale_in < signal.scale_out, false)
+        signal.kind == "rate_per_second" && (signal.scale_out == null || signal.scale_in == null) ? true : try(signal.scale_in < signal.scale_out, false)
       ]
     ]))
     error_message = "a signal needs scale_in below scale_out; only a rate_per_second may go without."
@@ -277,6 +277,58 @@ variable "groups" {
   validation {
     condition     = alltrue(flatten([for group in var.groups : [for schedule in group.schedules : schedule.min_instances != null || schedule.expected_multiple != null]]))
     error_message = "A schedule needs min_instances, expected_multiple, or both."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in var.groups : group.scaling.check_interval == null ? true :
+      group.scaling.check_interval % 60 == 0 && group.scaling.check_interval >= 60 && group.scaling.check_interval <= 3600
+    ])
+    error_message = "scaling.check_interval must be whole minutes in seconds: 60 to 3600."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in var.groups : [
+        for pool in group.pools : try(pool.ecs.load_balancer_pool_id, null) == null ? true : pool.ecs.instance_template.protocol_port != null
+      ]
+    ]))
+    error_message = "ecs.load_balancer_pool_id needs instance_template.protocol_port: the port that servers are reached at."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in var.groups : [
+        for pool in group.pools : pool.ecs == null ? true : length(coalesce(pool.ecs.instance_template.tags, {})) <= 8
+      ]
+    ]))
+    error_message = "instance_template.tags may be eight."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in var.groups : [
+        for signal in group.signals : signal.redis == null ? true :
+        length([for place in [signal.redis.list, signal.redis.stream, signal.redis.sorted_set] : true if place != null]) == 1
+      ]
+    ]))
+    error_message = "a redis source needs exactly one of list, stream and sorted_set."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in var.groups : [
+        for schedule in group.schedules : schedule.time_zone != null || can(regex("(Z|[+-][0-9]{2}:[0-9]{2})$", schedule.at))
+      ]
+    ]))
+    error_message = "A schedule needs the time_zone whose clock is meant, such as Asia/Shanghai, or at with an offset."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in var.groups : coalesce(group.policy.violation_price, 20) > 0 && coalesce(group.purchase.budget_per_hour, 1) > 0
+    ])
+    error_message = "policy.violation_price and purchase.budget_per_hour must be above 0."
   }
 
   validation {

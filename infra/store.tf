@@ -4,9 +4,14 @@ locals {
   bucket_name = coalesce(var.bucket.name, "${var.name}-${var.region}-${substr(var.project_id, 0, 8)}")
 
   # Prefixes may not contain each other, so there are four rules for each group and none for the whole bucket. A snapshot
-  # is rewritten each minute: its old versions go after a day.
-  kept = merge([
-    for group in var.groups : {
+  # is rewritten each minute: its old versions go after a day. OBS takes 20 KB of rules, which is enough for twenty groups:
+  # with more of them old versions go, and the rest is kept. (Records go into the archive by themselves.)
+  has_rules_by_group = length(var.groups) <= 15
+  kept = merge({
+    for everything in local.has_rules_by_group ? [] : ["groups"] :
+    everything => { days = null, old_version_days = 1, path = "", prefix = "${var.bucket.prefix}/groups/" }
+    }, [
+    for group in local.has_rules_by_group ? var.groups : [] : {
       for kind, rule in {
         records  = { path = "records/", days = var.bucket.record_days, old_version_days = 1 }
         archive  = { path = "archive/", days = var.bucket.archive_days, old_version_days = 7 }

@@ -323,6 +323,17 @@ variable "alarms" {
   }
 }
 
+variable "accept_topics" {
+  description = "SMN topics of yours that alarms or lifecycle hooks are published to. The functions believe those of this module and these, and no others. Subscribe alarm or reclaim to them."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for topic in var.accept_topics : startswith(topic, "urn:smn:")])
+    error_message = "accept_topics must be URNs of SMN topics: urn:smn:region:project:name."
+  }
+}
+
 variable "spot_notices" {
   description = "How a spot reclaim reaches us: by a CTS trigger, by a CTS key-event notification through SMN, or both. Cloud Trace must be on in the region. Default: both where a pool is spot."
   type = object({

@@ -150,6 +150,17 @@ run "the_bucket_is_private_versioned_and_encrypted" {
   }
 }
 
+run "many_groups_share_a_rule_of_the_bucket" {
+  variables {
+    groups = [for number in range(20) : merge(var.groups[0], { name = "group-${number}" })]
+  }
+
+  assert {
+    condition     = join(",", huaweicloud_obs_bucket.state.lifecycle_rule[*].name) == "doctor,groups"
+    error_message = "OBS takes 20 KB of rules"
+  }
+}
+
 run "a_function_without_a_package_is_left_out" {
   variables {
     packages = "tests/packages/evaluate_alone"

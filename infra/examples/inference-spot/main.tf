@@ -1,5 +1,6 @@
 # AI inference: a Flexus X base that is always there, and spot servers for the rest. Load comes from the load balancer,
-# the queue from a Redis inside the VPC, tokens a second from Prometheus. DeepSeek proposes, a person approves.
+# the queue from a Redis inside the VPC, tokens a second from Prometheus. The search proposes other engines, a person
+# approves; DeepSeek is asked once an engine with numbers to tune is in force.
 
 variable "region" {
   description = "Region of the cloud."
@@ -15,6 +16,12 @@ variable "project_id" {
 variable "vpc_id" {
   description = "VPC of the service."
   type        = string
+}
+
+variable "member_subnet_id" {
+  description = "IPv4 subnet id (neutron_subnet_id) of the servers' subnet, for members of the load balancer. Leave it out only where the balancer takes members by address alone (ip_target_enable)."
+  type        = string
+  default     = null
 }
 
 variable "subnet_id" {
@@ -88,7 +95,8 @@ module "autoscaler" {
   notify_emails = var.notify_emails
   console_token = var.console_token
 
-  # DeepSeek is on the public network, and tune stays outside of the VPC for it.
+  # evaluate and alarm reach the cloud's APIs from inside the VPC: it needs a NAT gateway with an EIP. tune stays outside,
+  # so that DeepSeek needs none.
   network = { vpc_id = var.vpc_id, subnet_id = var.subnet_id }
 
   secret_variables = { REDIS_PASSWORD = var.redis_password }
@@ -126,6 +134,7 @@ module "autoscaler" {
         ecs = {
           tag                   = { value = "inference_spot" }
           load_balancer_pool_id = var.load_balancer_pool_id
+          member_subnet_id      = var.member_subnet_id
           instance_template = {
             flavors           = ["c7.xlarge.2", "c6.xlarge.2"]
             image_id          = var.image_id
