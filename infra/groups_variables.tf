@@ -280,6 +280,15 @@ variable "groups" {
   }
 
   validation {
+    condition = length(distinct(flatten([
+      for group in var.groups : [
+        for pool in group.pools : pool.as_group != null ? pool.as_group.scaling_group_id : pool.ecs != null ? "${pool.ecs.tag.key}=${pool.ecs.tag.value}" : "${group.name}/${pool.name}"
+      ]
+    ]))) == length(flatten(var.groups[*].pools))
+    error_message = "each pool needs its own scaling group or tag value."
+  }
+
+  validation {
     condition = alltrue([
       for group in var.groups : group.scaling.check_interval == null ? true :
       group.scaling.check_interval % 60 == 0 && group.scaling.check_interval >= 60 && group.scaling.check_interval <= 3600

@@ -152,7 +152,12 @@ run "the_bucket_is_private_versioned_and_encrypted" {
 
 run "many_groups_share_a_rule_of_the_bucket" {
   variables {
-    groups = [for number in range(20) : merge(var.groups[0], { name = "group-${number}" })]
+    groups = [
+      for number in range(20) : merge(var.groups[0], {
+        name  = "group-${number}"
+        pools = [merge(var.groups[0].pools[0], { as_group = { scaling_group_id = "scaling-group-${number}" } })]
+      })
+    ]
   }
 
   assert {
