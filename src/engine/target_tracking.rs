@@ -129,10 +129,9 @@ impl TargetTrackingEvidence {
             )
         } else if let Some(highest) = self.highest_while_low() {
             format!(
-                "It has been under {:.1} for {IN_MINUTES} minutes, at most {:.1} on {}: {} x {:.1} / {} makes {target} instances.",
+                "It has been under {:.1} for {IN_MINUTES} minutes, at most {:.1}: {} x {:.1} / {} makes {target} instances.",
                 IN_SHARE * self.held_at,
                 highest.value,
-                self.measured_on(&highest),
                 self.measured_on(&highest),
                 highest.value,
                 self.held_at

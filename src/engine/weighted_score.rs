@@ -251,18 +251,16 @@ impl WeightedScoreEvidence {
             } else {
                 "between -0.3 and 0.3"
             };
-            let resting = match self.rest_in_seconds {
-                seconds if seconds > 0 && score < SCALE_IN_SCORE => {
-                    format!(" It does not shrink for another {seconds} s, since others have added instances.")
-                }
-                _ => String::new(),
-            };
             let of = match self.measured_on {
                 Some(measured_on) if measured_on != self.total => format!(", measured on {measured_on},"),
                 _ => ",".to_owned(),
             };
-            format!("The score is {score:+.3}{of} {verdict}: {} become {target} instances.{resting}", self.total)
+            format!("The score is {score:+.3}{of} {verdict}: {} become {target} instances.", self.total)
         });
+        if self.rest_seconds == 0 && self.rest_in_seconds > 0 && score < SCALE_IN_SCORE {
+            let seconds = self.rest_in_seconds;
+            sentences.push(format!("It does not shrink for another {seconds} s, since others have added instances."));
+        }
         sentences
     }
 }

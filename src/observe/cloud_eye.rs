@@ -2,16 +2,18 @@
 //! own limit).
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use futures::future;
 
 use super::combine::{Combine, SILENT_AFTER_MINUTES, combine};
 use super::series::Series;
-use super::{Gathered, Got};
+use super::{Gathered, Got, Serving};
 use crate::clients::ClientError;
 use crate::clients::cloud_eye::{CloudEye, Filter, Metric, Point};
 use crate::model::{CloudEyeSource, Group, Minute, Signal, SignalKind, SignalSource};
+
+const FULL_PERCENT: f64 = 100.0;
 
 /// A signal and the metrics that it is made of.
 struct Wanted<'a> {
@@ -46,7 +48,9 @@ pub(super) async fn read(
     for ((period, wanted), answers) in by_period.iter().zip(answers) {
         for (wanted, answer) in wanted.iter().zip(answers) {
             match answer {
-                Ok(points) => gathered.take(wanted.index, got(wanted, *period, &points, &window, due)),
+                Ok(points) => {
+                    gathered.take(wanted.index, got(wanted, *period, &points, gathered.serving, &window, due))
+                }
                 Err(error) => gathered.fail(wanted.index, error),
             }
         }
@@ -98,13 +102,35 @@ fn reach(window: &RangeInclusive<Minute>, period: u32) -> RangeInclusive<Minute>
     *window.start() - before..=*window.end()
 }
 
+/// How busy those are that serve in `minute`, if they carry what others carried in `measured` at that utilisation.
+fn share(serving: Serving<'_>, measured: Range<Minute>, minute: Minute, utilisation: f64) -> f64 {
+    let then: Vec<u32> = (measured.start.0..measured.end.0).filter_map(|minute| serving(Minute(minute))).collect();
+    let Some(now) = serving(minute).filter(|now| *now > 0 && !then.is_empty()) else { return utilisation };
+    let then = f64::from(then.iter().sum::<u32>()) / then.len() as f64;
+    // Nobody is busier than always; what is measured so is for others to doubt.
+    (utilisation * then / f64::from(now)).min(utilisation.max(FULL_PERCENT))
+}
+
 fn minutes(period: u32) -> i64 {
     i64::from(period.div_ceil(60).max(1))
 }
 
-fn got(wanted: &Wanted<'_>, period: u32, points: &[Vec<Point>], window: &RangeInclusive<Minute>, due: Minute) -> Got {
-    let (scale, reach) = (wanted.source.scale.unwrap_or(1.0), reach(window, period));
-    let each = points.iter().map(|points| Series::of_points(&reach, points, minutes(period)).scaled(scale));
+fn got(
+    wanted: &Wanted<'_>,
+    period: u32,
+    points: &[Vec<Point>],
+    serving: Serving<'_>,
+    window: &RangeInclusive<Minute>,
+    due: Minute,
+) -> Got {
+    let (scale, reach, period) = (wanted.source.scale.unwrap_or(1.0), reach(window, period), minutes(period));
+    let is_shared = wanted.signal.kind == SignalKind::Utilisation && period > 1;
+    let each = points.iter().map(|points| match is_shared {
+        true => Series::of_periods(&reach, points, period, |start, minute, value| {
+            share(serving, start..start + period, minute, value * scale)
+        }),
+        false => Series::of_points(&reach, points, period).scaled(scale),
+    });
     let each: Vec<Series> = each.collect();
     if wanted.source.per.is_none() {
         return Got { series: each.into_iter().next(), ..Got::default() };

@@ -21,6 +21,9 @@ const INSTANT_STANDS_MINUTES: i64 = 4;
 /// Longest time that Cloud Eye may take, tries included. The decision needs the rest.
 const CLOUD_EYE_LIMIT: Duration = Duration::from_secs(15);
 
+/// How many instances served in a minute, where that is known.
+pub type Serving<'a> = &'a (dyn Fn(Minute) -> Option<u32> + Sync);
+
 /// What the sources gave.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
@@ -46,8 +49,17 @@ pub struct SignalProblem {
 /// Cloud Eye is asked once for all signals of one period, however many instances there are, up to its own limits. Values
 /// measured per instance are averaged (utilisation, latency, per cent) or summed (rates, lengths). Prometheus, Redis and
 /// HTTP sources tell what is the case at the end of the window: their value stands for its last four minutes.
-pub async fn observe(cloud: &Cloud, group: &Group, instances: &[String], window: RangeInclusive<Minute>) -> Observed {
-    let mut gathered = Gathered::new(group, window.clone());
+///
+/// A utilisation of a longer period stands until the next one is due, as the load that was carried then makes those busy
+/// that are `serving` in each minute: otherwise what was done about it would have to be done once more.
+pub async fn observe(
+    cloud: &Cloud,
+    group: &Group,
+    instances: &[String],
+    serving: Serving<'_>,
+    window: RangeInclusive<Minute>,
+) -> Observed {
+    let mut gathered = Gathered::new(group, serving, window.clone());
     let newest = *window.end();
     let now = (newest + 1).start();
     let cloud_eye = cloud.within(CLOUD_EYE_LIMIT).cloud_eye();
@@ -70,6 +82,7 @@ pub async fn observe(cloud: &Cloud, group: &Group, instances: &[String], window:
 /// What has come in so far, signal by signal.
 struct Gathered<'a> {
     group: &'a Group,
+    serving: Serving<'a>,
     window: RangeInclusive<Minute>,
     got: Vec<Got>,
     problems: Vec<SignalProblem>,
@@ -85,8 +98,8 @@ struct Got {
 }
 
 impl<'a> Gathered<'a> {
-    fn new(group: &'a Group, window: RangeInclusive<Minute>) -> Self {
-        Self { group, window, got: vec![Got::default(); group.signals.len()], problems: Vec::new() }
+    fn new(group: &'a Group, serving: Serving<'a>, window: RangeInclusive<Minute>) -> Self {
+        Self { group, serving, window, got: vec![Got::default(); group.signals.len()], problems: Vec::new() }
     }
 
     fn take(&mut self, signal: usize, got: Got) {

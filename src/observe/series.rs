@@ -21,6 +21,16 @@ impl Series {
     /// Values measured over `period_minutes` each. Several within a minute become their mean. A value of a longer period
     /// stands, once the period is over, until the next one is due: it is all that is known of those minutes.
     pub(super) fn of_points(window: &RangeInclusive<Minute>, points: &[Point], period_minutes: i64) -> Self {
+        Self::of_periods(window, points, period_minutes, |_, _, value| value)
+    }
+
+    /// The same, where what stands for a minute follows from the first minute of the period, that minute and the value.
+    pub(super) fn of_periods(
+        window: &RangeInclusive<Minute>,
+        points: &[Point],
+        period_minutes: i64,
+        standing: impl Fn(Minute, Minute, f64) -> f64,
+    ) -> Self {
         let mut by_start: BTreeMap<Minute, (f64, u32)> = BTreeMap::new();
         for point in points.iter().filter(|point| point.value.is_finite()) {
             let (sum, count) = by_start.entry(Minute::containing(point.start)).or_default();
@@ -30,8 +40,11 @@ impl Series {
         for (start, (sum, count)) in by_start {
             let is_over = start + period_minutes <= *window.end() + 1;
             let stands = if period_minutes > 1 { 2 * period_minutes } else { 1 };
-            if is_over {
-                series.hold(start..=start + (stands - 1), sum / f64::from(count));
+            if !is_over {
+                continue;
+            }
+            for minute in (0..stands).map(|later| start + later) {
+                series.hold(minute..=minute, standing(start, minute, sum / f64::from(count)));
             }
         }
         series

@@ -69,7 +69,7 @@ pub(super) async fn examine_own_systems(report: &mut Report, cloud: &Cloud, grou
         return;
     }
     let group = Group { signals, ..group.clone() };
-    let observed = observe(cloud, &group, &[], now + -1..=now + -1).await;
+    let observed = observe(cloud, &group, &[], &|_| None, now + -1..=now + -1).await;
     for signal in &group.signals {
         let check = format!("{}: {}", group.name, signal.name);
         match observed.problems.iter().find(|problem| problem.signal == signal.name) {

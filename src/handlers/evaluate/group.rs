@@ -203,7 +203,8 @@ pub(super) async fn look_at_signals(
         Err(_) => snapshot.fleets.get(&pool.name).map(|memory| memory.instances.clone()).unwrap_or_default(),
     };
     let instances: Vec<String> = group.pools.iter().zip(views).flat_map(serving).collect();
-    observe::observe(cloud, group, &instances, from..=newest).await
+    let serving = |minute| snapshot.counts.at(minute).map(|capacity| capacity.serving);
+    observe::observe(cloud, group, &instances, &serving, from..=newest).await
 }
 
 pub(super) fn pool_views(

@@ -47,6 +47,8 @@ const REASONS = [
   [/^pool (.+) could not be asked$/, "无法查询资源池 $1"], [/^(.+) has no value yet$/, "$1 还没有值"], [/^has no value yet$/, "还没有值"], [/^(.+ )?is (\d+) minutes old$/, "$1已过去 $2 分钟"], [/^(.+) is over its threshold$/, "$1 超过阈值"],
 ];
 
+const measuredOn = (count) => (count ? `（测自 ${count} 台）` : "");
+
 const SENTENCES = [
   [/^Grow from (\d+) to (\d+) instances(.*)$/, (m) => `从 ${m[1]} 台扩容到 ${m[2]} 台${aside(m[3])}`],
   [/^Shrink from (\d+) to (\d+) instances(.*)$/, (m) => `从 ${m[1]} 台缩容到 ${m[2]} 台${aside(m[3])}`],
@@ -74,9 +76,10 @@ const SENTENCES = [
   [/^The trend of the CPU is (\S+), weight (\S+), counts (\S+)$/, "CPU 趋势为 $1，权重 $2，计 $3"],
   [/^(\S+) is saturated and decides alone$/, "$1 已饱和，单独决定"],
   [/^The score is (\S+); the group rests for another (\d+) s after its last change, so (\d+) stay$/, "得分 $1；上次变更后还需冷却 $2 秒，保持 $3 台"],
-  [/^The score is (\S+), above 0\.3: (\d+) become (\d+) instances$/, "得分 $1，高于 0.3：$2 台变为 $3 台"],
-  [/^The score is (\S+), below -0\.3: (\d+) become (\d+) instances$/, "得分 $1，低于 -0.3：$2 台变为 $3 台"],
-  [/^The score is (\S+), between -0\.3 and 0\.3: (\d+) become (\d+) instances$/, "得分 $1，介于 -0.3 与 0.3 之间：$2 台仍为 $3 台"],
+  [/^The score is ([^ ,]+)(?:, measured on (\d+))?, above 0\.3: (\d+) become (\d+) instances$/, (m) => `得分 ${m[1]}${measuredOn(m[2])}，高于 0.3：${m[3]} 台变为 ${m[4]} 台`],
+  [/^The score is ([^ ,]+)(?:, measured on (\d+))?, below -0\.3: (\d+) become (\d+) instances$/, (m) => `得分 ${m[1]}${measuredOn(m[2])}，低于 -0.3：${m[3]} 台变为 ${m[4]} 台`],
+  [/^The score is ([^ ,]+)(?:, measured on (\d+))?, between -0\.3 and 0\.3: (\d+) become (\d+) instances$/, (m) => `得分 ${m[1]}${measuredOn(m[2])}，介于 -0.3 与 0.3 之间：${m[3]} 台仍为 ${m[4]} 台`],
+  [/^It does not shrink for another (\d+) s, since others have added instances$/, "其他来源增加了实例，还需 $1 秒才可缩容"],
   [/^Pool (\S+): (\d+) -> (\d+) \((.+)\)$/, (m) => `资源池 ${m[1]}：${m[2]} → ${m[3]}（${reason(m[4])}）`],
   [/^(\S+): (\d+) instead of (\d+) instances, done$/, "$1：由 $3 台改为 $2 台，完成"],
   [/^(\S+): (\d+) instead of (\d+) instances, not asked \(dry run\)$/, "$1：由 $3 台改为 $2 台，未执行（试运行）"],
