@@ -20,6 +20,8 @@ const GRACE_MINUTES: i64 = 3;
 pub(super) struct PoolView {
     /// What it has; what was known last, when it could not be asked. It then has no room for more.
     pub(super) capacity: Capacity,
+    /// How many carry load, as far as the cloud has not taken out yet what shall go.
+    pub(super) in_service: u32,
     /// Most instances that the cloud allows it.
     pub(super) most: u32,
     /// How many of them the cloud is taking back.
@@ -61,7 +63,10 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     } = situation;
     let minute = Minute::containing(now);
     let capacity: Capacity = pools.iter().map(|pool| pool.capacity).sum();
-    snapshot.counts.note(minute, capacity);
+    let in_service = pools.iter().map(|pool| pool.in_service).sum();
+    snapshot
+        .counts
+        .note(minute, Capacity { serving: in_service, starting: capacity.total().saturating_sub(in_service) });
     let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
     let lead_minutes = snapshot.lead_minutes(&group.scaling);

@@ -37,11 +37,16 @@ fn idle_minutes(group: &Group) -> Vec<Sample> {
         .collect()
 }
 
+fn pool_of(serving: u32) -> PoolView {
+    let capacity = Capacity { serving, starting: 0 };
+    PoolView { capacity, in_service: serving, most: 100, going: 0, failure: None }
+}
+
 fn situation<'a>(group: &'a Group, samples: Vec<Sample>) -> Situation<'a> {
     Situation {
         group,
         now: now(),
-        pools: vec![PoolView { capacity: Capacity { serving: 8, starting: 0 }, most: 100, going: 0, failure: None }],
+        pools: vec![pool_of(8)],
         samples,
         signal_problems: BTreeMap::new(),
         trigger: Trigger { kind: "timer".to_owned(), request_id: "r".to_owned() },
@@ -126,7 +131,7 @@ fn with_stand_ins(group: &mut Group) -> (Snapshot, Vec<PoolView>) {
     group.purchase = config.groups[0].purchase.clone();
     let mut snapshot = snapshot(group);
     snapshot.hedge = Some(Hedge { target: 8, planned: 10 });
-    let pool = |serving| PoolView { capacity: Capacity { serving, starting: 0 }, most: 100, going: 0, failure: None };
+    let pool = pool_of;
     (snapshot, vec![pool(4), pool(6)])
 }
 
@@ -179,6 +184,22 @@ fn a_group_that_is_evaluated_every_five_minutes_knows_how_many_carried_the_load_
         let serving: Vec<Option<u32>> = decision.seen.samples.iter().map(|sample| sample.serving).collect();
         assert_eq!(serving, if round == 0 { [None; 4] } else { [Some(8); 4] });
     }
+}
+
+#[test]
+fn instances_that_shall_go_count_for_the_load_as_long_as_they_carry_it() {
+    let group = group();
+    let mut snapshot = snapshot(&group);
+    let mut seen = Vec::new();
+    for (minute, in_service) in [(0, 8), (1, 8), (2, 5), (3, 5)] {
+        let sample =
+            Sample { minute: Minute(NEWEST + minute), serving: None, total: None, ..idle_minutes(&group).remove(0) };
+        let now = (Minute(NEWEST + minute) + 1).start();
+        let pools = vec![PoolView { in_service, ..pool_of(5) }];
+        let decision = decide(&mut snapshot, Situation { now, pools, ..situation(&group, vec![sample]) });
+        seen.extend(decision.seen.samples.iter().map(|sample| sample.serving));
+    }
+    assert_eq!(seen, [None, Some(8), Some(8), Some(5)]);
 }
 
 #[test]

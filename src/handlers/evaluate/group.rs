@@ -99,8 +99,8 @@ pub(super) async fn evaluate_group(
     if has_changed(&decision) {
         let made_good = keep_up(store, &acting, group, &mut snapshot, &mut decision, ask).await;
         decision.actions.extend(made_good);
+        snapshot.counts.note(Minute::containing(ask.now), capacity_after(&snapshot, group));
     }
-    snapshot.counts.note(Minute::containing(ask.now), capacity_after(&snapshot, group));
     decision.left = left(&snapshot, group);
     snapshot.spent += spending(group, &snapshot, before, ask.now);
     decision.spent = Some(snapshot.spent);
@@ -221,13 +221,16 @@ pub(super) fn pool_views(
                 let going = view.going.unwrap_or(told).min(told).min(view.capacity.total());
                 let is_unlucky = is_unlucky(pool, told, view.capacity);
                 let most = if is_unlucky { view.most.min(view.capacity.total()) } else { view.most };
-                PoolView { capacity: view.capacity, most, going, failure: None }
+                // An Auto Scaling group whose number was lowered has the others in service until it has taken them out.
+                let in_service = view.capacity.serving.max(u32::try_from(view.serving.len()).unwrap_or(u32::MAX));
+                PoolView { capacity: view.capacity, in_service, most, going, failure: None }
             }
             Err(error) => {
                 let remembered = snapshot.fleets.get(&pool.name).and_then(|memory| memory.capacity);
                 let capacity = remembered.unwrap_or_default();
                 let going = told.min(capacity.total());
-                PoolView { capacity, most: capacity.total(), going, failure: Some(error.to_string()) }
+                let (in_service, most) = (capacity.serving, capacity.total());
+                PoolView { capacity, in_service, most, going, failure: Some(error.to_string()) }
             }
         }
     };
