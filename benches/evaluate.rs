@@ -40,6 +40,7 @@ fn decide(engine: &mut EngineState, minutes: std::ops::Range<i64>) {
             signals: &signals,
             samples: &[sample(minute)],
             capacity: Capacity { serving: SERVING, starting: 0 },
+            stand_ins: 0,
             min_instances: 1,
             max_instances: 1000,
             lead_minutes: 2,

@@ -34,8 +34,10 @@ pub struct Observation<'a> {
     pub signals: &'a [Signal],
     /// Samples not shown before, oldest first. Usually one; none while metrics are missing.
     pub samples: &'a [Sample],
-    /// What the fleet has at this instant.
+    /// What the fleet has at this instant, without what stands in for others.
     pub capacity: Capacity,
+    /// Instances that stand in for others. Samples count them.
+    pub stand_ins: u32,
     /// Never fewer instances.
     pub min_instances: u32,
     /// Never more instances.

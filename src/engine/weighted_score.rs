@@ -149,7 +149,7 @@ pub struct WeightedScoreEvidence {
     pub rest_in_seconds: u32,
     /// Instances serving and starting.
     pub total: u32,
-    /// Instances that the newest values were measured on, where that is known.
+    /// Instances that the newest values were measured on, where that is known, without what stands in for others.
     #[serde(default)]
     pub measured_on: Option<u32>,
     /// Never fewer.
@@ -189,14 +189,15 @@ impl WeightedScoreEvidence {
             kept
         } else {
             let score = self.score();
-            let step = |of: u32, share: f64| ((f64::from(of) * score.abs().min(1.0) * share) as u32).max(1);
             // The values are of some minutes ago. What has been done about them since is not done once more.
             let measured_on = self.measured_on.unwrap_or(kept);
             if score > SCALE_OUT_SCORE {
-                measured_on.saturating_add(step(measured_on, LARGEST_SHARE_ADDED)).max(kept)
+                let added = ((f64::from(measured_on) * score.min(1.0) * LARGEST_SHARE_ADDED) as u32).max(1);
+                measured_on.saturating_add(added).max(kept)
             } else if score < SCALE_IN_SCORE && self.rest_in_seconds == 0 && self.missing().next().is_none() {
-                let fewer = measured_on.saturating_sub(step(measured_on, LARGEST_SHARE_REMOVED)).min(kept);
-                fewer.max(kept.saturating_sub(step(kept, LARGEST_SHARE_REMOVED)))
+                let fewer =
+                    |of: u32| of.saturating_sub(((f64::from(of) * score.abs() * LARGEST_SHARE_REMOVED) as u32).max(1));
+                fewer(measured_on).min(kept).max(fewer(kept))
             } else {
                 kept
             }
@@ -359,7 +360,7 @@ impl Engine for WeightedScore {
             rest_seconds: self.changes.rest_seconds(observation.now, observation.cooldown_seconds),
             rest_in_seconds: self.changes.rest_in_seconds(observation.now, observation.cooldown_seconds),
             total,
-            measured_on: self.measured_on,
+            measured_on: self.measured_on.map(|serving| serving.saturating_sub(observation.stand_ins)),
             min_instances: observation.min_instances,
             max_instances: observation.max_instances,
         };

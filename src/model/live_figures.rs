@@ -93,6 +93,9 @@ impl LiveFigures {
 /// Minutes after a version has taken effect, or is left to itself again, that are still the doing of what was before.
 const INHERITED_MINUTES: i64 = 15;
 
+/// Share of a window's minutes that must have been measured to judge it as a whole.
+const WHOLE: f64 = 0.9;
+
 /// What is measured of a version that is watched, in windows of [`WATCH_MINUTES`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
@@ -126,7 +129,8 @@ impl Watch {
         }
         let mut worse = None;
         if minute - self.from >= WATCH_MINUTES {
-            worse = self.tally.worse_than(&expected.window);
+            let is_whole = f64::from(self.tally.minutes) >= WHOLE * WATCH_MINUTES as f64;
+            worse = if is_whole { self.tally.worse_than(&expected.window) } else { None };
             self.from = minute;
             self.tally = LiveFigures::default();
         }
@@ -201,6 +205,10 @@ mod tests {
         assert_eq!(judged(25, &expected), None, "half of an hour, a tenth of the window");
         assert_eq!(judged(50, &expected), Some(59), "worse than any hour");
         assert_eq!(judged(30 + 60, &Expected { early: None, ..expected }), Some(360), "a quarter of the window");
+        let mut watch = Watch::begin("v", Minute(-INHERITED_MINUTES));
+        let measured = (0..70).chain([400, 401]);
+        let note = |minute: i64| watch.note(Minute(minute), if minute < 28 { &late } else { &good }, &expected);
+        assert_eq!(measured.filter_map(note).count(), 0, "hardly anything of the window was measured");
     }
 
     #[test]

@@ -58,6 +58,7 @@ fn ask(group: &Group, engine: EngineKind, decisions: &[(Minute, &Decision)], las
             signals: &group.signals,
             samples: &samples,
             capacity: capacity(decision),
+            stand_ins: 0,
             min_instances: decision.guardrail_inputs.min_instances,
             max_instances: decision.guardrail_inputs.max_instances,
             lead_minutes: decision.seen.lead_minutes,

@@ -63,6 +63,7 @@ impl<E: Engine> Player for EnginePlayer<E> {
             signals: &self.signals,
             samples: &self.samples,
             capacity: view.capacity,
+            stand_ins: 0,
             min_instances: view.min_instances,
             max_instances: view.max_instances,
             lead_minutes: view.lead_minutes,

@@ -230,16 +230,19 @@ impl Counts {
         }
     }
 
-    /// What there was in that minute. Between two looks, as a group has that is evaluated every few minutes, the more of both:
-    /// rather a load that is taken for too large than one that is taken for too small.
-    pub fn at(&self, minute: Minute) -> Option<Capacity> {
+    /// The least and the most that there was in that minute: the same where it was looked at. Between two looks, as a group
+    /// has that is evaluated every few minutes, what they saw.
+    pub fn within(&self, minute: Minute) -> Option<(Capacity, Capacity)> {
         let (after, later) = self.0.iter().find(|(known, _)| *known >= minute)?;
         if *after == minute {
-            return Some(*later);
+            return Some((*later, *later));
         }
         let (before, earlier) = self.0.iter().rev().find(|(known, _)| *known < minute)?;
-        let (serving, total) = (later.serving.max(earlier.serving), later.total().max(earlier.total()));
-        (*after - *before <= LONGEST_UNSEEN).then_some(Capacity { serving, starting: total - serving })
+        let of = |choose: fn(u32, u32) -> u32| {
+            let serving = choose(earlier.serving, later.serving);
+            Capacity { serving, starting: choose(earlier.total(), later.total()).saturating_sub(serving) }
+        };
+        (*after - *before <= LONGEST_UNSEEN).then(|| (of(u32::min), of(u32::max)))
     }
 }
 
@@ -313,16 +316,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn between_two_looks_at_the_fleet_the_more_of_both_counts() {
+    fn between_two_looks_there_was_what_both_saw() {
         let mut counts = Counts::default();
         let capacity = |serving, starting| Capacity { serving, starting };
         for (minute, serving, starting) in [(10, 4, 0), (15, 8, 2), (20, 6, 0), (90, 6, 0)] {
             counts.note(Minute(minute), capacity(serving, starting));
         }
-        let known = [9, 10, 12, 15, 17, 20, 50, 90, 91].map(|minute| counts.at(Minute(minute)));
-        let [four, ten, between] = [capacity(4, 0), capacity(8, 2), capacity(8, 2)];
-        let (six, not_known) = (Some(capacity(6, 0)), None);
-        assert_eq!(known, [not_known, Some(four), Some(between), Some(ten), Some(ten), six, not_known, six, not_known]);
+        let known = [9, 10, 12, 15, 17, 50, 90, 91].map(|minute| counts.within(Minute(minute)));
+        let [four, ten, six] = [capacity(4, 0), capacity(8, 2), capacity(6, 0)];
+        let exactly = |capacity| Some((capacity, capacity));
+        let expected =
+            [None, exactly(four), Some((four, ten)), exactly(ten), Some((six, ten)), None, exactly(six), None];
+        assert_eq!(known, expected);
     }
 
     #[test]

@@ -69,6 +69,8 @@ impl Step {
 pub struct Status {
     /// How it stands.
     pub standing: Option<Standing>,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
     /// The newest order of a person.
     pub order: Option<PolicyOrder>,
 }
@@ -81,7 +83,7 @@ pub fn statuses(changes: &[PolicyChange]) -> BTreeMap<String, Status> {
     for change in sorted {
         let status = statuses.entry(change.version.clone()).or_default();
         match change.what {
-            PolicyEvent::Became(standing) => status.standing = Some(standing),
+            PolicyEvent::Became(standing) => (status.standing, status.since) = (Some(standing), Some(change.time)),
             PolicyEvent::Ordered(order) => status.order = Some(order),
         }
     }
@@ -235,11 +237,11 @@ fn prove_shadow(course: &mut Course, live: &Live, patience: Patience, steps: &mu
 pub fn rejected_lately(statuses: &BTreeMap<String, Status>, course: &Course, now: DateTime<Utc>) -> BTreeSet<String> {
     let lately = now - REJECTED_FOR;
     let since = course.active.as_ref().map_or(lately, |active| active.since.max(lately));
-    let [lately, since] = [lately, since].map(|time| time.format(VERSION_TIME).to_string());
+    let since = since.format(VERSION_TIME).to_string();
     let is_rejected = |(version, status): &(&String, &Status)| match (status.order, status.standing) {
         (Some(PolicyOrder::Reject | PolicyOrder::RollBack), _) => true,
         (_, Some(Standing::Rejected)) => **version >= since,
-        (_, Some(Standing::RolledBack)) => **version >= lately,
+        (_, Some(Standing::RolledBack)) => status.since >= Some(lately),
         _ => false,
     };
     let rejected = statuses.iter().filter(is_rejected);
@@ -426,12 +428,14 @@ mod tests {
 
     #[test]
     fn what_was_refused_is_not_judged_again() {
+        let rolled_back: DateTime<Utc> = "2026-03-04T12:00:00Z".parse().unwrap();
         let became = |version: &str, standing| change("1", version, PolicyEvent::Became(standing));
         let ordered = |version: &str, order| change("2", version, PolicyEvent::Ordered(order));
         let changes = [
             became("20260301T0000Z-search-old", Standing::Rejected),
             became("20260310T0000Z-search-new", Standing::Rejected),
-            became("20260304T0000Z-search-measured", Standing::RolledBack),
+            PolicyChange { time: rolled_back, ..became("20260201T0000Z-search-measured", Standing::RolledBack) },
+            became("20260309T0000Z-search-earlier", Standing::RolledBack),
             became("20260101T0000Z-search-unwanted", Standing::Active),
             ordered("20260101T0000Z-search-unwanted", PolicyOrder::RollBack),
             ordered("20260102T0000Z-search-refused", PolicyOrder::Reject),

@@ -225,6 +225,7 @@ impl Player for GroupPlayer {
             signals: &self.group.signals,
             samples: &self.samples,
             capacity: view.capacity,
+            stand_ins: 0,
             min_instances: view.min_instances,
             max_instances: view.max_instances,
             lead_minutes: self.believed_lead_minutes.unwrap_or(view.lead_minutes),

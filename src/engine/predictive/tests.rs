@@ -42,6 +42,7 @@ impl Helm {
             signals: &self.signals,
             samples,
             capacity: Capacity { serving: self.group.serving(), starting: self.group.starting() },
+            stand_ins: 0,
             min_instances: 1,
             max_instances: 10_000,
             lead_minutes: self.lead,

@@ -29,6 +29,7 @@ fn decide_all(
             signals,
             samples: &[sample],
             capacity: Capacity { serving: total, starting: 0 },
+            stand_ins: 0,
             min_instances: 1,
             max_instances: 100,
             lead_minutes: 2,
@@ -153,6 +154,7 @@ fn decide(
         signals: &signals,
         samples: &[sample],
         capacity: Capacity { serving: measured_on.min(total), starting: total.saturating_sub(measured_on) },
+        stand_ins: 0,
         min_instances: 1,
         max_instances: 100,
         lead_minutes: 6,
@@ -174,6 +176,26 @@ fn readings_from_before_a_change_do_not_make_it_once_more() {
     assert_eq!(decide(&mut engine, 4, idle, 20, 18, 0), 18);
     assert_eq!(decide(&mut engine, 5, idle, 18, 18, 0), 16);
     assert_eq!(decide(&mut engine, 6, idle, 10, 16, 0), 14, "no more at once than the rule removes");
+}
+
+#[test]
+fn what_stands_in_for_others_keeps_nobody_from_shrinking() {
+    let idle = [0.0, 45.0, 500.0, 0.0, 0.0];
+    let signals = signals(60);
+    let sample = Sample { minute: Minute(0), serving: Some(12), total: None, values: all(idle) };
+    let observation = Observation {
+        now: Minute(2),
+        signals: &signals,
+        samples: &[sample],
+        capacity: Capacity { serving: 10, starting: 0 },
+        stand_ins: 2,
+        min_instances: 1,
+        max_instances: 100,
+        lead_minutes: 6,
+        delay_minutes: 1,
+        cooldown_seconds: 0,
+    };
+    assert_eq!(WeightedScore::new(&policy(false), &signals).decide(&observation).target, 9);
 }
 
 #[test]

@@ -63,10 +63,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
     } = situation;
     let minute = Minute::containing(now);
     let capacity: Capacity = pools.iter().map(|pool| pool.capacity).sum();
-    let in_service = pools.iter().map(|pool| pool.in_service).sum();
-    snapshot
-        .counts
-        .note(minute, Capacity { serving: in_service, starting: capacity.total().saturating_sub(in_service) });
+    let all = capacity.total();
     let capacity = snapshot.hedge.map_or(capacity, |hedge| hedge.net(capacity));
     let delay = group.scaling.delay_minutes();
     let lead_minutes = snapshot.lead_minutes(&group.scaling);
@@ -89,6 +86,7 @@ pub(super) fn decide(snapshot: &mut Snapshot, situation: Situation<'_>) -> Decis
         signals: &group.signals,
         samples: &shown,
         capacity,
+        stand_ins: all - capacity.total(),
         min_instances: group.scaling.min_instances,
         max_instances: group.scaling.max_instances,
         lead_minutes,

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 use crate::fleet::{FleetError, View};
+use crate::handlers::evaluate::group::{note_counts, pool_views};
 use crate::model::{EngineKind, SignalKind};
 use crate::records::{Raise, explain};
 
@@ -180,10 +181,29 @@ fn a_group_that_is_evaluated_every_five_minutes_knows_how_many_carried_the_load_
             ..idle_minutes(&group).remove(0)
         });
         let now = (Minute(newest) + 1).start();
+        snapshot.counts.note(Minute::containing(now), Capacity { serving: 8, starting: 0 });
         let decision = decide(&mut snapshot, Situation { now, ..situation(&group, samples.collect()) });
         let serving: Vec<Option<u32>> = decision.seen.samples.iter().map(|sample| sample.serving).collect();
         assert_eq!(serving, if round == 0 { [None; 4] } else { [Some(8); 4] });
     }
+}
+
+#[test]
+fn between_two_looks_those_that_have_reported_count() {
+    let group = group();
+    let mut snapshot = snapshot(&group);
+    for (minute, serving) in [(0, 4), (5, 6)] {
+        snapshot.counts.note(Minute(NEWEST - 5 + minute), Capacity { serving, starting: 0 });
+    }
+    let samples = [(4, Some(4)), (3, Some(3)), (2, Some(9)), (1, None)].map(|(age, serving)| Sample {
+        minute: Minute(NEWEST - age),
+        serving,
+        total: None,
+        ..idle_minutes(&group).remove(0)
+    });
+    let decision = decide(&mut snapshot, situation(&group, samples.to_vec()));
+    let seen: Vec<_> = decision.seen.samples.iter().map(|sample| sample.serving).collect();
+    assert_eq!(seen, [Some(4), Some(4), Some(6), Some(6)]);
 }
 
 #[test]
@@ -195,7 +215,10 @@ fn instances_that_shall_go_count_for_the_load_as_long_as_they_carry_it() {
         let sample =
             Sample { minute: Minute(NEWEST + minute), serving: None, total: None, ..idle_minutes(&group).remove(0) };
         let now = (Minute(NEWEST + minute) + 1).start();
-        let pools = vec![PoolView { in_service, ..pool_of(5) }];
+        let serving = (0..in_service).map(|number| format!("i-{number}")).collect();
+        let views = [Ok(View { serving, ..View::in_a_test(Capacity { serving: 5, starting: 0 }, 0, 100) })];
+        note_counts(&mut snapshot, &group, &views, now);
+        let pools = pool_views(&group, &snapshot, &views, now);
         let decision = decide(&mut snapshot, Situation { now, pools, ..situation(&group, vec![sample]) });
         seen.extend(decision.seen.samples.iter().map(|sample| sample.serving));
     }
@@ -240,7 +263,7 @@ fn growth_is_planned_in_pools_that_can_be_asked() {
         why: "an alarm".to_owned(),
     });
     let mut situation = situation(&group, Vec::new());
-    situation.pools = crate::handlers::evaluate::group::pool_views(&group, &snapshot, &views, now());
+    situation.pools = pool_views(&group, &snapshot, &views, now());
     let decision = decide(&mut snapshot, situation);
     assert_eq!(decision.plan.iter().map(|part| part.target).collect::<Vec<_>>(), [9, 6]);
 }

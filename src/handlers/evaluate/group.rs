@@ -19,6 +19,7 @@ use super::warm::Warm;
 use super::{intake, policies, shadow};
 use crate::clients::Cloud;
 use crate::engine::Evidence;
+use crate::engine::guardrails::Rule;
 use crate::engine::purchase::Terms;
 use crate::fleet::{self, FleetError, View};
 use crate::handlers::measures;
@@ -83,7 +84,8 @@ pub(super) async fn evaluate_group(
     let mut decision = decide(&mut snapshot, situation);
     note_forecast(&mut snapshot, &decision);
     decision.shadow = shadow::beside(configured, &mut snapshot, &decision, ask.now);
-    let rolled_back = policies::watch(configured, &mut snapshot, &decision.seen.samples, ask.now);
+    let is_ordered = decision.guardrails.iter().any(|step| step.rule == Rule::Hold);
+    let rolled_back = policies::watch(configured, &mut snapshot, &decision.seen.samples, is_ordered, ask.now);
     if let Some((version, why)) = &rolled_back {
         decision.problems.push(format!("version {version} of the policy is rolled back: {why}"));
     }
@@ -162,12 +164,27 @@ pub(super) async fn look_at_fleets(
     });
     let looked = future::join_all(looks).await;
     let pools = group.pools.iter().zip(looked);
-    pools
+    let views: Vec<Result<View, FleetError>> = pools
         .map(|(pool, (memory, view))| {
             snapshot.fleets.insert(pool.name.clone(), memory);
             view
         })
-        .collect()
+        .collect();
+    note_counts(snapshot, group, &views, now);
+    views
+}
+
+/// Remembers how many instances carry the load.
+pub(super) fn note_counts(
+    snapshot: &mut Snapshot,
+    group: &Group,
+    views: &[Result<View, FleetError>],
+    now: DateTime<Utc>,
+) {
+    let pools = pool_views(group, snapshot, views, now);
+    let serving = pools.iter().map(|pool| pool.in_service).sum();
+    let total: u32 = pools.iter().map(|pool| pool.capacity.total().max(pool.in_service)).sum();
+    snapshot.counts.note(Minute::containing(now), Capacity { serving, starting: total - serving });
 }
 
 /// Learns how spot instances are taken away, from a look at all of them.
@@ -203,7 +220,7 @@ pub(super) async fn look_at_signals(
         Err(_) => snapshot.fleets.get(&pool.name).map(|memory| memory.instances.clone()).unwrap_or_default(),
     };
     let instances: Vec<String> = group.pools.iter().zip(views).flat_map(serving).collect();
-    let serving = |minute| snapshot.counts.at(minute).map(|capacity| capacity.serving);
+    let serving = |minute| snapshot.counts.within(minute).map(|(_, most)| most.serving);
     observe::observe(cloud, group, &instances, &serving, from..=newest).await
 }
 

@@ -68,10 +68,12 @@ pub(super) fn take_in(
         if !complete && !waited {
             break;
         }
-        // The fleet's own count is exact; instances that have gone since report no more.
-        if let Some(capacity) = snapshot.counts.at(sample.minute) {
-            sample.serving = Some(capacity.serving);
-            sample.total = Some(capacity.total());
+        // The fleet's own count is exact; instances that have gone since report no more. Between two looks those that have
+        // reported count, and without reports rather too many than too few.
+        if let Some((least, most)) = snapshot.counts.within(sample.minute) {
+            let serving = sample.serving.map_or(most.serving, |reported| reported.clamp(least.serving, most.serving));
+            sample.serving = Some(serving);
+            sample.total = Some(most.total().max(serving));
         }
         snapshot.seen_until = Some(sample.minute);
         snapshot.recent.push_back(sample.clone());

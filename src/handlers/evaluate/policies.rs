@@ -135,18 +135,19 @@ async fn begin_shadow(
 }
 
 /// Compares what was measured of a version with what was expected of it. From the next evaluation on one that is worse is
-/// followed no more. While the group only observes, or a person's order is in force, its size is not the version's doing.
+/// followed no more. While the group only observes, or a person's order decides, its size is not the version's doing.
 pub(super) fn watch(
     configured: &Group,
     snapshot: &mut Snapshot,
     samples: &[Sample],
+    is_ordered: bool,
     now: DateTime<Utc>,
 ) -> Option<(String, String)> {
     let followed = snapshot.policies.followed(configured)?;
     let (version, expected) = (followed.version.clone(), followed.expected);
     let latency = configured.signals.iter().position(|signal| signal.kind == SignalKind::LatencyMs);
     let watch = snapshot.policies.watch.as_mut().filter(|watch| watch.version == version)?;
-    if configured.mode == Mode::Observe || !snapshot.holds.is_empty() {
+    if configured.mode == Mode::Observe || is_ordered {
         watch.interrupt(Minute::containing(now));
         return None;
     }

@@ -5,7 +5,7 @@ use object_store::path::Path;
 
 use super::*;
 use crate::engine::EngineState;
-use crate::model::{EngineKind, Expected, Hold, InForce, Order, SignalKind, Tunables, Worst, basis};
+use crate::model::{EngineKind, Expected, InForce, SignalKind, Tunables, Worst, basis};
 use crate::state::keys;
 use crate::state::policies::{FittedModel, write_course, write_model};
 use crate::tune::tests::group;
@@ -151,13 +151,17 @@ async fn a_version_that_is_worse_than_expected_is_followed_no_more() {
 
 /// Watches a minute in which all work was late.
 fn is_worse_at(group: &Group, snapshot: &mut Snapshot, minute: i64) -> bool {
+    is_worse_under(group, snapshot, minute, false)
+}
+
+fn is_worse_under(group: &Group, snapshot: &mut Snapshot, minute: i64, is_ordered: bool) -> bool {
     let late = Sample {
         minute: Minute::containing(now()) + minute,
         serving: Some(10),
         total: Some(10),
         values: vec![Some(90.0), None, Some(9_000.0), None, None],
     };
-    watch(group, snapshot, &[late], now() + TimeDelta::minutes(minute)).is_some()
+    watch(group, snapshot, &[late], is_ordered, now() + TimeDelta::minutes(minute)).is_some()
 }
 
 #[tokio::test]
@@ -167,10 +171,7 @@ async fn a_version_is_not_judged_by_a_size_that_is_not_its_doing() {
     look(&store, &mut snapshot, 0).await;
     let observing = Group { mode: Mode::Observe, ..group() };
     assert!((0..200).all(|minute| !is_worse_at(&observing, &mut snapshot, minute)));
-    let (who, why) = ("ada".to_owned(), "a sale".to_owned());
-    snapshot.holds.push(Hold { order: Order::Pin(20), who, why, until: now() });
-    assert!((200..400).all(|minute| !is_worse_at(&group(), &mut snapshot, minute)));
-    snapshot.holds.clear();
+    assert!((200..400).all(|minute| !is_worse_under(&group(), &mut snapshot, minute, true)));
     assert_eq!((400..600).find(|minute| is_worse_at(&group(), &mut snapshot, *minute)), Some(399 + 15 + 59));
 }
 
@@ -193,7 +194,7 @@ async fn a_group_without_utilisation_is_watched_by_its_rate_and_capacity() {
     assert_eq!(snapshot.policy, "a", "{problems:?}");
     let is_worse = |minute: i64| {
         let at = Sample { minute: Minute::containing(now()) + minute, total: Some(20), ..sample.clone() };
-        watch(&group, &mut snapshot, &[at], now() + TimeDelta::minutes(minute)).is_some()
+        watch(&group, &mut snapshot, &[at], false, now() + TimeDelta::minutes(minute)).is_some()
     };
     assert!((0..200).any(is_worse), "work costs 20 / 3");
 }

@@ -30,6 +30,7 @@ pub(super) fn beside(
             signals: &group.signals,
             samples: &samples,
             capacity: decision.seen.pools.values().copied().sum(),
+            stand_ins: 0,
             min_instances: group.scaling.min_instances,
             max_instances: group.scaling.max_instances,
             lead_minutes: decision.seen.lead_minutes,

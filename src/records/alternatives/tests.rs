@@ -93,6 +93,7 @@ fn observation<'a>(group: &'a Group, at: i64, samples: &'a [Sample], record: &De
         signals: &group.signals,
         samples,
         capacity: capacity(record),
+        stand_ins: 0,
         min_instances: 1,
         max_instances: 40,
         lead_minutes: 2,
