@@ -188,10 +188,7 @@ impl Engine for TargetTracking {
             held_at: self.target,
             period_minutes: u32::try_from(period).unwrap_or(u32::MAX),
             recent: self.recent.iter().copied().collect(),
-            fresh: self
-                .recent
-                .back()
-                .is_some_and(|newest| is_fresh(newest.minute, observation.now, observation.delay_minutes, period)),
+            fresh: self.recent.back().is_some_and(|newest| is_fresh(newest.minute, observation, period)),
             serving: capacity.serving,
             starting: capacity.starting,
             min_instances: observation.min_instances,

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Observation;
 use crate::model::{Minute, Sample, Signal, SignalSource};
 
 /// One measured value and when it held.
@@ -27,9 +28,14 @@ pub(super) fn finite(sample: &Sample, signal: usize) -> Option<f64> {
     sample.values.get(signal).copied().flatten().filter(|value| value.is_finite())
 }
 
-/// Whether a value of `minute` is as new as it can be at `now`, for a signal of that period and delay.
-pub(super) fn is_fresh(minute: Minute, now: Minute, delay_minutes: u32, period_minutes: i64) -> bool {
-    minute >= now - 1 - i64::from(delay_minutes) - (period_minutes - 1)
+/// Minutes by which a value that has just come may be later than usual.
+const GRACE_MINUTES: i64 = 2;
+
+/// Whether a value of `minute` is as new as it can be, for a signal of that period, or has just come a little late.
+pub(super) fn is_fresh(minute: Minute, observation: &Observation<'_>, period_minutes: i64) -> bool {
+    let has_just_come = observation.samples.iter().any(|sample| sample.minute == minute);
+    let grace = if has_just_come { GRACE_MINUTES } else { 0 };
+    minute >= observation.now - 1 - i64::from(observation.delay_minutes) - (period_minutes - 1) - grace
 }
 
 /// Since when a signal has been beyond its thresholds.

@@ -326,9 +326,7 @@ impl WeightedScore {
             let weight = signal.weight.filter(|weight| *weight > 0.0)?;
             signal.scale_out.or(signal.scale_in)?;
             let period = period_minutes(signal);
-            let fresh = track
-                .newest
-                .filter(|(minute, _)| is_fresh(*minute, observation.now, observation.delay_minutes, period));
+            let fresh = track.newest.filter(|(minute, _)| is_fresh(*minute, observation, period));
             Some(SignalScore {
                 name: signal.name.clone(),
                 value: fresh.map(|(_, value)| value),

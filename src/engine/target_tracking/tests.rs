@@ -96,6 +96,33 @@ fn evidence_gives_the_same_number_after_a_round_trip_through_json() {
 }
 
 #[test]
+fn a_reading_that_has_just_come_may_be_a_little_late() {
+    let mut case = Case::at(60.0);
+    let late = |case: &mut Case, minute: i64, minutes_late: i64, is_there: bool| {
+        let mut values = vec![None; case.signals.len()];
+        values[0] = Some(90.0);
+        let sample = Sample { minute: Minute(minute), serving: Some(10), total: None, values };
+        let observation = Observation {
+            now: Minute(minute + 2 + minutes_late),
+            signals: &case.signals,
+            samples: if is_there { std::slice::from_ref(&sample) } else { &[] },
+            capacity: TEN,
+            stand_ins: 0,
+            min_instances: 1,
+            max_instances: 50,
+            lead_minutes: 2,
+            delay_minutes: 1,
+            cooldown_seconds: 300,
+        };
+        case.engine.decide(&observation).target
+    };
+    let each: Vec<u32> = (0..3).map(|minute| late(&mut case, minute, 2, true)).collect();
+    assert_eq!(each, [10, 10, 15]);
+    assert_eq!(late(&mut case, 2, 3, false), 10, "nothing has come since");
+    assert_eq!(late(&mut case, 3, 3, true), 10, "too late");
+}
+
+#[test]
 fn a_reading_counts_for_the_instances_that_it_was_measured_on() {
     let mut case = Case::at(60.0);
     let mut decide = |minute: i64, value: f64, measured_on: u32, serving: u32| {
