@@ -56,6 +56,8 @@ pub(super) enum Fleet {
     Group,
     /// Spot servers through the ECS API, with such a group as the base and stand-in.
     Spot,
+    /// The Auto Scaling group under target tracking, of which there are numbers to tune.
+    Tracked,
 }
 
 /// What the functions are told during a fault.

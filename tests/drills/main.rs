@@ -60,7 +60,7 @@ async fn whatever_fails_nothing_is_taken_away_wrongly_and_no_record_is_lost() {
     let drills = wanted();
     assert!(!drills.is_empty(), "there is a drill of that name");
     let longest = drills.iter().map(|drill| form.minutes(drill)).max().unwrap_or_default();
-    let twins = [Fleet::Group, Fleet::Spot].map(|fleet| Twin::of(fleet, form, longest));
+    let twins = [Fleet::Group, Fleet::Spot, Fleet::Tracked].map(|fleet| Twin::of(fleet, form, longest));
     let twins = futures::future::join_all(twins).await;
     let twin_of = &|drill: &Drill| &twins[drill.fleet as usize];
     let played = drills.iter().map(|drill| async move {

@@ -17,14 +17,15 @@ use object_store::path::Path;
 const DAYS: i64 = 3;
 const DAY: i64 = 1440;
 
-/// Files of the days before today in which the group lived through the bundled day, each by its key.
+/// Files of the days until now in which the group lived through the bundled day, each by its key.
 pub(super) async fn days(play: &Play, group: &str) -> Vec<(String, Vec<u8>)> {
     let (region, memory) = (play.region(), Arc::new(InMemory::new()));
     let store = Store::new(memory.clone(), Path::default());
     let now = region.now();
     let start = now - i64::from(now.of_day()) - DAYS * DAY;
+    let minutes = usize::try_from(now - start).expect("a past");
     let day = demo_trace(Default::default()).expect("the bundled day").load;
-    let load: Vec<f64> = day.iter().copied().cycle().take((DAYS * DAY) as usize).collect();
+    let load: Vec<f64> = day.iter().copied().cycle().take(minutes).collect();
     let trace = Trace { name: group.to_owned(), start, load, interpolated: 0 };
     let capacity = region.settings().workloads[0].model.capacity_per_second;
     let ground = Ground::new(play.group(), trace, capacity, 2);

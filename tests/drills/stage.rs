@@ -16,7 +16,7 @@ use flexus_autoscaler::handlers::{reclaim, tune};
 use flexus_autoscaler::local::play::{BUCKET, Play, PlaySettings};
 use flexus_autoscaler::local::store::{Store, StoreFaults};
 use flexus_autoscaler::local::{EventTrigger, PlayedMinute, Region, RegionSettings};
-use flexus_autoscaler::model::{FleetSource, Minute};
+use flexus_autoscaler::model::{EngineKind, FleetSource, Minute};
 use flexus_autoscaler::records::{Happening, Raise, Record, SCHEMA_VERSION, explain};
 use flexus_autoscaler::replay::{Settings, Window, demo_trace};
 use flexus_autoscaler::state::{Snapshot, keys};
@@ -79,11 +79,14 @@ impl Stage {
         trace.load = trace.load.iter().copied().cycle().skip(first).take(minutes).collect();
         trace.start = trace.start + first as i64;
         let text = match fleet {
-            Fleet::Group => include_str!("../../src/cli/local/demo.json"),
+            Fleet::Group | Fleet::Tracked => include_str!("../../src/cli/local/demo.json"),
             Fleet::Spot => include_str!("../../src/cli/local/demo-spot.json"),
         };
         let mut config = Config::parse(text.as_bytes()).expect("a bundled configuration");
         config.deepseek.mode = AdviserMode::Apply;
+        if fleet == Fleet::Tracked {
+            config.groups[0].policy.engine = EngineKind::TargetTracking;
+        }
         for pool in &mut config.groups[0].pools {
             if let FleetSource::Ecs(source) = &mut pool.fleet {
                 source.zones = RegionSettings::default().zones;

@@ -2,7 +2,7 @@
 
 use flexus_autoscaler::local::{Fault, Service};
 
-use crate::drill::{Circumstances, Drill, Script, Told};
+use crate::drill::{Circumstances, Drill, Fleet, Script, Told};
 use crate::faults::{calls, error, other_json};
 
 fn answers(at: &Circumstances, fault: Fault) -> Script {
@@ -15,6 +15,7 @@ pub(super) fn drills() -> Vec<Drill> {
         expectation: "tuning goes on without advice; nobody else notices",
         minutes: 20,
         told: Told::Truth,
+        fleet: Fleet::Tracked,
         script,
         ..Drill::default()
     };
