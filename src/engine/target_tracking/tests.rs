@@ -16,13 +16,21 @@ impl Case {
 
     /// Shows one reading and decides two minutes later.
     fn decide(&mut self, minute: i64, utilisation: Option<f64>, capacity: Capacity) -> Proposal {
-        let mut values = vec![None; self.signals.len()];
-        values[0] = utilisation;
-        let sample = Sample { minute: Minute(minute), serving: Some(capacity.serving), total: None, values };
+        self.decide_at(minute + 2, Some((minute, utilisation, capacity.serving)), capacity)
+    }
+
+    /// Decides on what has come, if anything has: the minute, its value, and the instances that it was measured on.
+    fn decide_at(&mut self, now: i64, came: Option<(i64, Option<f64>, u32)>, capacity: Capacity) -> Proposal {
+        let sample = |(minute, utilisation, serving)| {
+            let mut values = vec![None; self.signals.len()];
+            values[0] = utilisation;
+            Sample { minute: Minute(minute), serving: Some(serving), total: None, values }
+        };
+        let samples: Vec<Sample> = came.map(sample).into_iter().collect();
         self.engine.decide(&Observation {
-            now: Minute(minute + 2),
+            now: Minute(now),
             signals: &self.signals,
-            samples: &[sample],
+            samples: &samples,
             capacity,
             stand_ins: 0,
             min_instances: 1,
@@ -99,22 +107,8 @@ fn evidence_gives_the_same_number_after_a_round_trip_through_json() {
 fn a_reading_that_has_just_come_may_be_a_little_late() {
     let mut case = Case::at(60.0);
     let late = |case: &mut Case, minute: i64, minutes_late: i64, is_there: bool| {
-        let mut values = vec![None; case.signals.len()];
-        values[0] = Some(90.0);
-        let sample = Sample { minute: Minute(minute), serving: Some(10), total: None, values };
-        let observation = Observation {
-            now: Minute(minute + 2 + minutes_late),
-            signals: &case.signals,
-            samples: if is_there { std::slice::from_ref(&sample) } else { &[] },
-            capacity: TEN,
-            stand_ins: 0,
-            min_instances: 1,
-            max_instances: 50,
-            lead_minutes: 2,
-            delay_minutes: 1,
-            cooldown_seconds: 300,
-        };
-        case.engine.decide(&observation).target
+        let came = is_there.then_some((minute, Some(90.0), 10));
+        case.decide_at(minute + 2 + minutes_late, came, TEN).target
     };
     let each: Vec<u32> = (0..3).map(|minute| late(&mut case, minute, 2, true)).collect();
     assert_eq!(each, [10, 10, 15]);
@@ -126,22 +120,8 @@ fn a_reading_that_has_just_come_may_be_a_little_late() {
 fn a_reading_counts_for_the_instances_that_it_was_measured_on() {
     let mut case = Case::at(60.0);
     let mut decide = |minute: i64, value: f64, measured_on: u32, serving: u32| {
-        let mut values = vec![None; case.signals.len()];
-        values[0] = Some(value);
-        let sample = Sample { minute: Minute(minute), serving: Some(measured_on), total: None, values };
-        let observation = Observation {
-            now: Minute(minute + 2),
-            signals: &case.signals,
-            samples: &[sample],
-            capacity: Capacity { serving, starting: 0 },
-            stand_ins: 0,
-            min_instances: 1,
-            max_instances: 50,
-            lead_minutes: 2,
-            delay_minutes: 1,
-            cooldown_seconds: 300,
-        };
-        case.engine.decide(&observation).target
+        let capacity = Capacity { serving, starting: 0 };
+        case.decide_at(minute + 2, Some((minute, Some(value), measured_on)), capacity).target
     };
     let growing: Vec<u32> = (0..3).map(|minute| decide(minute, 90.0, 10, 10)).collect();
     assert_eq!(growing, [10, 10, 15]);

@@ -20,8 +20,6 @@ const GRACE_MINUTES: i64 = 3;
 pub(super) struct PoolView {
     /// What it has; what was known last, when it could not be asked. It then has no room for more.
     pub(super) capacity: Capacity,
-    /// How many carry load, as far as the cloud has not taken out yet what shall go.
-    pub(super) in_service: u32,
     /// Most instances that the cloud allows it.
     pub(super) most: u32,
     /// How many of them the cloud is taking back.

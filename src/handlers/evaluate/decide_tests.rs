@@ -40,7 +40,7 @@ fn idle_minutes(group: &Group) -> Vec<Sample> {
 
 fn pool_of(serving: u32) -> PoolView {
     let capacity = Capacity { serving, starting: 0 };
-    PoolView { capacity, in_service: serving, most: 100, going: 0, failure: None }
+    PoolView { capacity, most: 100, going: 0, failure: None }
 }
 
 fn situation<'a>(group: &'a Group, samples: Vec<Sample>) -> Situation<'a> {

@@ -174,17 +174,23 @@ pub(super) async fn look_at_fleets(
     views
 }
 
-/// Remembers how many instances carry the load.
+/// Remembers how many instances carry the load. An Auto Scaling group whose number was lowered has the others in service until
+/// it has taken them out.
 pub(super) fn note_counts(
     snapshot: &mut Snapshot,
     group: &Group,
     views: &[Result<View, FleetError>],
     now: DateTime<Utc>,
 ) {
-    let pools = pool_views(group, snapshot, views, now);
-    let serving = pools.iter().map(|pool| pool.in_service).sum();
-    let total: u32 = pools.iter().map(|pool| pool.capacity.total().max(pool.in_service)).sum();
-    snapshot.counts.note(Minute::containing(now), Capacity { serving, starting: total - serving });
+    let carrying = |(pool, view): (&Pool, &Result<View, FleetError>)| match view {
+        Ok(View { capacity, serving, .. }) => {
+            let serving = capacity.serving.max(u32::try_from(serving.len()).unwrap_or(u32::MAX));
+            Capacity { serving, starting: capacity.total().saturating_sub(serving) }
+        }
+        Err(_) => snapshot.fleets.get(&pool.name).and_then(|memory| memory.capacity).unwrap_or_default(),
+    };
+    let carrying: Capacity = group.pools.iter().zip(views).map(carrying).sum();
+    snapshot.counts.note(Minute::containing(now), carrying);
 }
 
 /// Learns how spot instances are taken away, from a look at all of them.
@@ -238,16 +244,13 @@ pub(super) fn pool_views(
                 let going = view.going.unwrap_or(told).min(told).min(view.capacity.total());
                 let is_unlucky = is_unlucky(pool, told, view.capacity);
                 let most = if is_unlucky { view.most.min(view.capacity.total()) } else { view.most };
-                // An Auto Scaling group whose number was lowered has the others in service until it has taken them out.
-                let in_service = view.capacity.serving.max(u32::try_from(view.serving.len()).unwrap_or(u32::MAX));
-                PoolView { capacity: view.capacity, in_service, most, going, failure: None }
+                PoolView { capacity: view.capacity, most, going, failure: None }
             }
             Err(error) => {
                 let remembered = snapshot.fleets.get(&pool.name).and_then(|memory| memory.capacity);
                 let capacity = remembered.unwrap_or_default();
                 let going = told.min(capacity.total());
-                let (in_service, most) = (capacity.serving, capacity.total());
-                PoolView { capacity, in_service, most, going, failure: Some(error.to_string()) }
+                PoolView { capacity, most: capacity.total(), going, failure: Some(error.to_string()) }
             }
         }
     };
