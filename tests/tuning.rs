@@ -171,6 +171,18 @@ async fn a_group_goes_from_the_articles_policy_to_a_better_one_by_itself_and_its
 }
 
 #[tokio::test]
+async fn an_adviser_is_not_asked_where_there_is_no_number_to_tune() {
+    let mut stage = Stage::new().await;
+    stage.config.groups[0].policy.engine = EngineKind::Predictive;
+    live_through(&stage, 2).await;
+    let round = stage.tune(0).await;
+    assert!(round.notes.iter().any(|note| note.contains("predictive has no number to tune")), "{round:?}");
+    let (advice, _) = policies::read_advice(&stage.store, "inference", at(0), soon()).await.expect("read");
+    assert!(advice.is_empty(), "{advice:?}");
+    stage.server.stop().await;
+}
+
+#[tokio::test]
 async fn where_a_person_has_the_last_word_what_passes_is_proposed_and_waits() {
     let mut stage = Stage::new().await;
     stage.config.tuning.mode = Some(AdviserMode::Propose);

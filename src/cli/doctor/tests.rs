@@ -284,6 +284,8 @@ async fn groups_that_only_observe_are_not_asked_for_the_rights_of_acting() {
     let report = examine(&arguments, ward.region.settings().user.clone()).await.expect("something to look at");
     assert_eq!(report.count(Outcome::Red), 0, "{}", report.table());
     assert!(!report.checks.iter().any(|check| check.check == "may set the number"));
+    let members = report.checks.iter().find(|check| check.check == "inference/base: members").expect("a line");
+    assert_eq!(members.outcome, Outcome::Skipped, "only what acts drains there");
 }
 
 #[tokio::test]
